@@ -1,0 +1,15 @@
+"""maskmill: from a folder of pictures and masks to a tracked, reproducible, served segmentation model."""
+
+import os
+
+# What runs here reports to nobody: the libraries read these at import, so they are set before any of them.
+for _name, _value in {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DVC_NO_ANALYTICS": "1",
+    "GX_ANALYTICS_ENABLED": "False",
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",  # and TensorFlow keeps its start-up notes to itself
+}.items():
+    os.environ.setdefault(_name, _value)
+
+__version__ = "0.1.0"

@@ -1,0 +1,320 @@
+"""params.yaml as typed, frozen sections: every key known, every value checked, before a stage does anything.
+
+Only stages and the command line read this module; the rooms take plain keyword arguments.
+"""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from maskmill.errors import ParamsError
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Channel = Annotated[int, Field(ge=0, le=255)]
+Colour = tuple[Channel, Channel, Channel]
+
+
+class Section(BaseModel):
+    """A frozen section of params.yaml that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PathsParams(Section):
+    raw: Path
+    encoded: Path
+    arrays: Path
+    training: Path
+    model: Path
+    evaluation: Path
+    registration: Path
+    data_docs: Path
+    results: Path
+
+
+class SourceParams(Section):
+    name: str
+    home: str | None
+    path: Path
+    url: str | None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
+    form: Literal["composite", "folders", "index"]
+    images: str | None
+    masks: str | None
+    lists: dict[Literal["train", "val", "test"], str]
+    group: str | None
+    image_side: Literal["left", "right"]
+    limit: Annotated[int, Field(ge=1)] | None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.url and not self.sha256:
+            raise ValueError("source.url needs source.sha256: the checksum of what the address gives")
+        if not self.images and not self.lists:
+            raise ValueError("source.images (a pattern) or source.lists (list files) must say where the pictures are")
+        if self.form != "composite" and not self.masks and not self.lists:
+            raise ValueError(f"source.masks is needed with form {self.form}: the pattern of the masks")
+        return self
+
+
+class ClassParams(Section):
+    """One class: `id` 0 to 254 in order, or `void: true` for pixels that do not count (id 255)."""
+
+    name: Annotated[str, Field(min_length=1)]
+    id: Annotated[int, Field(ge=0, le=254)] | None = None
+    colours: tuple[Colour, ...] = ()
+    source_ids: tuple[int, ...] = ()
+    void: bool = False
+
+
+class EncodeParams(Section):
+    tolerance: Annotated[float, Field(ge=0.0)]
+    unmatched: Literal["nearest", "void", "error"]
+    max_pixels: Annotated[int, Field(ge=1)]
+
+
+class SplitParams(Section):
+    seed: int
+    val: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> Self:
+        if self.val + self.test >= 1.0:
+            raise ValueError(f"split.val + split.test = {self.val + self.test:g} leaves nothing for training")
+        return self
+
+
+class ValidateParams(Section):
+    min_samples: Annotated[int, Field(ge=1)]
+    max_unmatched: Fraction
+    max_void: Fraction
+    min_class_fraction: Fraction
+    max_empty: Fraction
+    max_duplicates: Annotated[int, Field(ge=0)]
+
+
+class ScaleParams(Section):
+    policy: Literal["fit", "native"]
+    image_size: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]]
+    factor: Annotated[float, Field(gt=0.0)]
+
+
+class AugmentParams(Section):
+    seed: int
+    copies: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=1)] | None
+    transforms: tuple[dict[str, Any], ...]
+
+    @model_validator(mode="after")
+    def _one_count(self) -> Self:
+        if self.copies and self.total:
+            raise ValueError("augment.copies and augment.total both say how many pictures to make: set one of them")
+        return self
+
+    @property
+    def offline(self) -> bool:
+        """Whether augmented copies are written to disk, instead of made anew while training."""
+        return bool(self.copies or self.total)
+
+
+class FloatRange(Section):
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low > self.high or (self.log and self.low <= 0):
+            raise ValueError(f"low {self.low:g} and high {self.high:g} are no range" + (" on a log scale" if self.log else ""))
+        return self
+
+
+class TuneParams(Section):
+    trials: Annotated[int, Field(ge=0)]
+    epochs: Annotated[int, Field(ge=1)]
+    seed: int
+    pruner: Literal["median", "hyperband", "none"]
+    space: dict[str, FloatRange | tuple[str | int | float | None, ...]]
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Self:
+        known = set(TrainParams.model_fields) - {"seed", "epochs", "loss", "monitor", "decoder_filters"}
+        for name, choices in self.space.items():
+            if name not in known:
+                raise ValueError(f"tune.space.{name} is not a train setting that can be searched{_suggest(name, known)}")
+            if isinstance(choices, tuple):
+                for value in choices:
+                    _check_train_value(name, value)
+        return self
+
+
+class LossParams(Section):
+    cross_entropy: Annotated[float, Field(ge=0.0)]
+    dice: Annotated[float, Field(ge=0.0)]
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.cross_entropy + self.dice == 0:
+            raise ValueError("train.loss: at least one weight must be above 0")
+        return self
+
+
+class TrainParams(Section):
+    seed: int
+    architecture: str
+    backbone: str | None
+    weights: str
+    base_filters: Annotated[int, Field(ge=1)]
+    depth: Annotated[int, Field(ge=2, le=8)]
+    decoder_filters: tuple[Annotated[int, Field(ge=1)], ...]
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0.0)]
+    weight_decay: Annotated[float, Field(ge=0.0)]
+    warmup: Fraction
+    loss: LossParams
+    monitor: Literal["val_dice", "val_iou", "val_accuracy", "val_loss"]
+    patience: Annotated[int, Field(ge=1)]
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+
+class EvaluateParams(Section):
+    batch_size: Annotated[int, Field(ge=1)]
+    overlap: Annotated[float, Field(ge=0.0, le=0.9)]
+    pictures: Annotated[int, Field(ge=0)]
+
+
+class RegisterParams(Section):
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
+    require_gpu: bool
+    floor: Fraction
+
+
+class TrackingParams(Section):
+    uri: str | None
+    experiment: str
+
+
+class ComputeParams(Section):
+    jobs: int
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    paths: PathsParams
+    source: SourceParams
+    classes: tuple[ClassParams, ...]
+    encode: EncodeParams
+    split: SplitParams
+    validate_: Annotated[ValidateParams, Field(alias="validate")]  # pydantic keeps `validate` for itself
+    scale: ScaleParams
+    augment: AugmentParams
+    tune: TuneParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    register_: Annotated[RegisterParams, Field(alias="register")]  # and `register` belongs to ABCMeta
+    tracking: TrackingParams
+    compute: ComputeParams
+
+
+def load_params(path: Path | str = "params.yaml") -> Params:
+    """Read and check a params file.
+
+    Args:
+        path: a YAML file with every section complete.
+
+    Raises:
+        ParamsError: the file is absent, is not YAML, or has an unknown, missing or unfit value; all of them are listed.
+    """
+    return check_params(read_yaml(path), name=str(path))
+
+
+def check_params(values: Mapping[str, Any], name: str = "params.yaml") -> Params:
+    """Check the nested `values` of a params file called `name`; raise ParamsError listing everything that is wrong."""
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        problems = [_describe(problem) for problem in error.errors()]
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    raise ParamsError(
+        f"{name} has {len(problems)} setting{'s' if len(problems) > 1 else ''} that cannot be used:\n{lines}",
+        fix="correct it there; presets/default.yaml shows every setting with its default and meaning",
+    )
+
+
+def overlay_train(train: TrainParams, hyperparameters: Mapping[str, Any]) -> TrainParams:
+    """Return the train section with the search's `hyperparameters` laid over it, checked like the section itself."""
+    try:
+        return TrainParams.model_validate({**train.model_dump(), **hyperparameters})
+    except ValidationError as error:
+        problems = "; ".join(_describe(problem) for problem in error.errors())
+        raise ParamsError(
+            f"hyperparameters.yaml does not fit the train section: {problems}", fix="run dvc repro tune again"
+        ) from None
+
+
+def read_yaml(path: Path | str) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping; raise ParamsError when the file is absent or is not one."""
+    try:
+        values = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path} does not exist", fix="write one with: make preset P=default") from None
+    except YAMLError as error:
+        raise ParamsError(f"{path} is not YAML: {error}", fix="correct the line it names") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ParamsError(f"{path} holds a {type(values).__name__}", expected="sections of settings (a mapping)")
+    return values
+
+
+def _check_train_value(name: str, value: Any) -> None:
+    try:
+        TrainParams.__pydantic_validator__.validate_assignment(TrainParams.model_construct(), name, value)
+    except ValidationError as error:
+        for problem in error.errors():
+            if problem["type"] == "frozen_instance":
+                return
+            if problem["loc"][:1] == (name,):
+                raise ValueError(f"tune.space.{name} offers {value!r}: {problem['msg']}") from None
+
+
+def _suggest(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def _describe(problem: ErrorDetails) -> str:
+    """Say one of pydantic's findings in a line: where, what stands there, what is wrong, a likely spelling."""
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        *parents, name = problem["loc"]
+        return f"{where} is not a setting{_suggest(str(name), _known_keys(parents))}"
+    if problem["type"] == "missing":
+        return f"{where} is missing"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where} = {problem['input']!r}: {message}" if problem["type"] != "value_error" else message
+
+
+def _known_keys(parents: list[int | str]) -> set[str]:
+    section: Any = Params
+    for parent in parents:
+        if isinstance(parent, int):
+            continue
+        fields = section.model_fields
+        field = next((f for n, f in fields.items() if parent in (n, f.alias)), None)
+        if field is None:
+            return set()
+        section = field.annotation
+        if not (isinstance(section, type) and issubclass(section, BaseModel)):
+            section = ClassParams if parent == "classes" else FloatRange
+    return {field.alias or name for name, field in section.model_fields.items()}

@@ -1,0 +1,165 @@
+"""Reading pictures and masks, writing label masks: the one door between files and arrays.
+
+Everything inside is RGB and (height, width); a file that cannot be read raises DataError with its name.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from maskmill.errors import DataError
+
+MAX_PIXELS = 200_000_000
+# The bound below is ours (max_pixels), given per call and with a message of its own, so Pillow's is lifted.
+Image.MAX_IMAGE_PIXELS = None
+
+KEPT_SUFFIXES = {"JPEG": {".jpg", ".jpeg"}, "PNG": {".png"}, "BMP": {".bmp"}, "WEBP": {".webp"}, "TIFF": {".tif", ".tiff"}}
+ORIENTATION_TAG = 0x0112
+
+
+def read_picture(source: Path | bytes, *, name: str | None = None, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Read a photograph upright, as 8-bit grey or RGB.
+
+    16-bit values are scaled to 8 bits, palettes and CMYK become RGB, an alpha channel is dropped, EXIF rotation is applied.
+
+    Args:
+        source: a file's path, or its bytes.
+        name: what messages call it; the path when not given.
+        max_pixels: pictures that declare more are refused before they are decoded.
+
+    Returns:
+        uint8 (H, W, 1) or (H, W, 3) in RGB order.
+
+    Raises:
+        DataError: absent, not a picture, truncated, or too large.
+    """
+    with _opened(source, name, max_pixels) as picture:
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
+            return _to_8_bit(np.asarray(upright), name or str(source))[..., np.newaxis]
+        if upright.mode in ("1", "L", "LA"):
+            return np.asarray(upright.convert("L"))[..., np.newaxis]
+        return np.asarray(upright.convert("RGB"))
+
+
+def read_colours(source: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """Read a mask that is painted in colours, uint8 (H, W, 3) RGB; palettes are looked up, alpha is dropped."""
+    picture = read_picture(source, max_pixels=max_pixels)
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+
+
+def read_ids(source: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.integer]:
+    """Read a mask whose values are class or instance ids.
+
+    Returns:
+        uint8, uint16 or int32 (H, W): palette indices or grey values as stored.
+
+    Raises:
+        DataError: as `read_picture`; also for a picture whose colour channels differ, which holds no ids.
+    """
+    with _opened(source, None, max_pixels) as picture:
+        if picture.mode in ("P", "L", "I") or picture.mode.startswith("I;16"):
+            return np.asarray(picture)
+        if picture.mode == "1":
+            return np.asarray(picture).astype(np.uint8)
+        values = np.asarray(picture.convert("RGB"))
+    if (values == values[..., :1]).all():
+        return values[..., 0]
+    raise DataError(
+        f"{source} is painted in colours (mode {picture.mode})",
+        expected="a mask of ids: a palette or grey picture",
+        fix="use source.form folders, which reads colours, or give the index masks",
+    )
+
+
+def read_label_mask(path: Path) -> NDArray[np.uint8]:
+    """Read a label mask that `encode_label_mask` wrote: uint8 (H, W) class ids, 255 = void."""
+    return read_ids(path, max_pixels=MAX_PIXELS).astype(np.uint8, copy=False)
+
+
+def encode_label_mask(label_mask: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
+    """Return a label mask as a palette PNG, so that any viewer shows it in colour and any reader finds the ids.
+
+    Args:
+        label_mask: uint8 (H, W).
+        palette: uint8 (256, 3) RGB, the colour of each id.
+    """
+    picture = Image.fromarray(label_mask)
+    picture.putpalette(palette.tobytes())
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=6)
+    return buffer.getvalue()
+
+
+def encode_picture(picture: NDArray[np.uint8]) -> bytes:
+    """Return uint8 (H, W, 1) or (H, W, 3) RGB as a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def is_kept_as_it_is(path: Path, *, max_pixels: int = MAX_PIXELS) -> bool:
+    """Tell whether a file already is an upright 8-bit grey or RGB picture of a common format, so that its bytes can stay."""
+    with _opened(path, None, max_pixels) as picture:
+        has_8_bits = not any("16" in str(tile.args) for tile in picture.tile)  # Pillow opens 16-bit RGB as RGB
+        upright = picture.getexif().get(ORIENTATION_TAG, 1) == 1
+        suffix_fits = path.suffix.lower() in KEPT_SUFFIXES.get(picture.format or "", set())
+        return upright and has_8_bits and suffix_fits and picture.mode in ("L", "RGB")
+
+
+def resize_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Resize uint8 (H, W, C) to `size` (height, width): area averaging downwards, bilinear upwards."""
+    if picture.shape[:2] == size:
+        return picture
+    shrinks = size[0] * size[1] < picture.shape[0] * picture.shape[1]
+    resized = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return resized.reshape(*size, picture.shape[2])  # cv2 drops a single channel
+
+
+def resize_label_mask(label_mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Resize uint8 (H, W) ids to `size` (height, width) by nearest pixel centre."""
+    return cv2.resize(label_mask, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+
+
+@contextmanager
+def _opened(source: Path | bytes, name: str | None, max_pixels: int) -> Iterator[Image.Image]:
+    """Open a picture, refuse it by its declared size, and turn every way of failing to decode it into DataError."""
+    name = name or (str(source) if isinstance(source, Path) else "the picture")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's notes about EXIF and palettes with transparency
+            with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as picture:
+                width, height = picture.size
+                if width * height > max_pixels:
+                    raise DataError(
+                        f"{name} declares {width} x {height} pixels",
+                        expected=f"at most {max_pixels:,} pixels",
+                        fix="cut it into smaller pictures, or raise encode.max_pixels in params.yaml",
+                    )
+                yield picture  # decoded by whoever reads its pixels, inside this block
+    except FileNotFoundError:
+        raise DataError(f"{name} does not exist", fix="put it back or take it out of the data set") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{name} is not a picture", expected="PNG, JPEG, WebP, TIFF or BMP", fix="replace or remove it") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise DataError(
+            f"{name} cannot be decoded: {error}", expected="a whole picture file", fix="copy it again or remove it"
+        ) from None
+
+
+def _to_8_bit(values: NDArray, name: str) -> NDArray[np.uint8]:
+    """Keep the high byte of 16-bit grey, as Pillow does for 16-bit RGB; refuse what does not fit in 16 bits."""
+    if values.min() < 0 or values.max() > 65535:
+        raise DataError(
+            f"{name} holds values from {values.min()} to {values.max()}",
+            expected="8 or 16 bits a channel",
+            fix="convert it to 16 bits",
+        )
+    return (values.astype(np.uint16) >> 8).astype(np.uint8)
