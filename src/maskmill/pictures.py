@@ -128,6 +128,15 @@ def resize_label_mask(label_mask: NDArray[np.uint8], size: tuple[int, int]) -> N
     return cv2.resize(label_mask, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
 
 
+def pad_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Mirror uint8 (H, W, C) over its bottom and right edges to at least `size` (height, width): training and inference alike."""
+    below, beside = (max(0, wanted - given) for wanted, given in zip(size, picture.shape[:2], strict=True))
+    if not below and not beside:
+        return picture
+    padded = cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REFLECT_101)
+    return padded.reshape(*padded.shape[:2], picture.shape[2])  # cv2 drops a single channel
+
+
 @contextmanager
 def _opened(source: Path | bytes, name: str | None, max_pixels: int) -> Iterator[Image.Image]:
     """Open a picture, refuse it by its declared size, and turn every way of failing to decode it into DataError."""

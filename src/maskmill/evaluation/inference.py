@@ -1,0 +1,242 @@
+"""The one way from a picture to its mask: evaluate, predict and the served model all come through here.
+
+The scale is a policy that travels with the model. `fit` resizes the whole picture to the training size and the logits back;
+`native` covers the picture, at the training scale, with overlapping tiles and blends them.
+"""
+
+import itertools
+import math
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskmill.errors import DataError, ModelError
+from maskmill.pictures import pad_picture, resize_picture
+
+LEAST_PROBABILITY = 1e-7  # keeps the logarithm finite: interpolating between infinities gives NaN
+
+
+class Predictor:
+    """A model together with what it was trained to expect: pictures in, masks of the same size out, from any thread.
+
+    Args:
+        model: keras model, uint8 (B, H, W, C) to logits (B, H, W, K).
+        description: the maskmill.json of the model's archive: its `scale`, `classes` and `channels`.
+        batch_size: tiles in one forward pass.
+
+    Raises:
+        ModelError: the description lacks something, or names another number of classes than the model has.
+    """
+
+    def __init__(self, model: Any, description: Mapping[str, Any], *, batch_size: int = 8) -> None:
+        try:
+            classes = sorted(description["classes"], key=lambda entry: entry["id"])
+            scale = description["scale"]
+            self.image_size: tuple[int, int] = (int(scale["image_size"][0]), int(scale["image_size"][1]))
+            self.policy: str = scale["policy"]
+            self.factor = float(scale["factor"])
+            self.overlap = float(scale["overlap"])
+            self.channels = int(description["channels"])
+            self.class_names = tuple(str(entry["name"]) for entry in classes)
+            self.palette: NDArray[np.uint8] = np.full((256, 3), 255, np.uint8)
+            self.palette[: len(classes)] = [entry["colour"] for entry in classes]
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            raise ModelError(f"the model's description does not say how to use it: {error!r}", fix="train it again") from error
+        if model.output_shape[-1] != self.num_classes:
+            raise ModelError(f"the model tells {model.output_shape[-1]} classes apart, its description names {self.num_classes}")
+        self.model = model
+        self.description = description
+        self.batch_size = batch_size
+        self._lock = threading.Lock()  # Keras builds its compiled function at the first call, and none of this is re-entrant
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes, void not among them."""
+        return len(self.class_names)
+
+    def logits(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the logits of uint8 (H, W, C), grey or RGB whatever the model takes: float32 (H, W, K)."""
+        adapted = adapt_channels(picture, self.channels)
+        with self._lock:
+            return predict_logits(self.model, adapted, **self._settings())
+
+    def mask(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return the class ids of uint8 (H, W, C), grey or RGB whatever the model takes: uint8 (H, W)."""
+        adapted = adapt_channels(picture, self.channels)
+        with self._lock:
+            return predict_mask(self.model, adapted, **self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("policy", "image_size", "factor", "overlap", "batch_size")}
+
+
+def adapt_channels(picture: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """Give a picture the number of channels that a model takes: grey is repeated for RGB, RGB becomes its luma for grey.
+
+    Args:
+        picture: uint8 (H, W, C).
+        channels: what the model takes.
+
+    Returns:
+        uint8 (H, W, channels).
+
+    Raises:
+        DataError: not uint8 (H, W, C), or no meaningful way between the two counts.
+    """
+    if picture.ndim != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
+        raise DataError(f"a picture came as {picture.dtype} {picture.shape}", expected="uint8 (height, width, channels)")
+    if picture.shape[2] == channels:
+        return picture
+    if (picture.shape[2], channels) == (1, 3):
+        return np.repeat(picture, 3, axis=2)
+    if (picture.shape[2], channels) == (3, 1):
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)[..., np.newaxis]
+    raise DataError(
+        f"the picture has {picture.shape[2]} channels, the model takes {channels}",
+        expected=f"a picture of {channels} channels",
+        fix="give it pictures like those it was trained on",
+    )
+
+
+def predict_logits(
+    model: Any,
+    picture: NDArray[np.uint8],
+    *,
+    policy: str,
+    image_size: tuple[int, int],
+    factor: float,
+    overlap: float,
+    batch_size: int,
+) -> NDArray[np.float32]:
+    """Predict a picture's logits at its own size.
+
+    Args:
+        model: keras model, uint8 (B, H, W, C) to logits (B, H, W, K).
+        picture: uint8 (H, W, C) with the model's number of channels.
+        policy: "fit" (the picture resized to image_size) or "native" (tiles of image_size).
+        image_size: (height, width) of every forward pass.
+        factor: native: the scale of the tiles, in tile pixels per picture pixel.
+        overlap: native: the part of a tile, 0 to below 1, that it shares with its neighbour at least.
+        batch_size: native: tiles in one forward pass.
+
+    Returns:
+        float32 (H, W, K); under native the logarithm of the blended probabilities, whose softmax they are.
+
+    Raises:
+        ModelError: an unknown policy.
+    """
+    scores = _predict_scores(
+        model, picture, policy=policy, image_size=image_size, factor=factor, overlap=overlap, batch_size=batch_size
+    )
+    height, width = picture.shape[:2]
+    planes = [_resize_plane(scores[..., k], (height, width)) for k in range(scores.shape[-1])]
+    return np.stack(planes, axis=-1)  # (H, W, K)
+
+
+def predict_mask(
+    model: Any,
+    picture: NDArray[np.uint8],
+    *,
+    policy: str,
+    image_size: tuple[int, int],
+    factor: float,
+    overlap: float,
+    batch_size: int,
+) -> NDArray[np.uint8]:
+    """Predict a picture's mask, uint8 (H, W): the arg max of `predict_logits`, ties to the lowest id, class by class.
+
+    The (H, W, K) logits of a large picture are never whole in memory.
+    """
+    scores = _predict_scores(
+        model, picture, policy=policy, image_size=image_size, factor=factor, overlap=overlap, batch_size=batch_size
+    )
+    size = picture.shape[:2]
+    mask = np.zeros(size, np.uint8)
+    best = _resize_plane(scores[..., 0], size)
+    for k in range(1, scores.shape[-1]):
+        plane = _resize_plane(scores[..., k], size)
+        mask[plane > best] = k
+        np.maximum(best, plane, out=best)
+    return mask
+
+
+def tile_starts(length: int, tile: int, overlap: float) -> list[int]:
+    """Return where tiles begin along one side: evenly spread, the last one flush, neighbours sharing at least `overlap`.
+
+    Args:
+        length: pixels of the side, at least `tile`.
+        tile: pixels of a tile.
+        overlap: fraction of a tile, 0 to below 1.
+    """
+    step = max(1, math.floor(tile * (1.0 - overlap)))
+    count = math.ceil((length - tile) / step) + 1
+    return [round(start) for start in np.linspace(0, length - tile, count)]
+
+
+def _predict_scores(
+    model: Any,
+    picture: NDArray[np.uint8],
+    *,
+    policy: str,
+    image_size: tuple[int, int],
+    factor: float,
+    overlap: float,
+    batch_size: int,
+) -> NDArray[np.float32]:
+    """Return logits at the working scale: (*image_size, K) for fit, the scaled picture's size for native."""
+    if policy == "fit":
+        return _forward(model, resize_picture(picture, image_size)[np.newaxis])[0]
+    if policy == "native":
+        height, width = picture.shape[:2]
+        scaled = resize_picture(picture, (max(1, round(height * factor)), max(1, round(width * factor))))
+        return _predict_tiled(model, scaled, image_size, overlap, batch_size)
+    raise ModelError(f"scale.policy {policy!r} is unknown", expected="fit or native", fix="train the model again")
+
+
+def _predict_tiled(
+    model: Any, picture: NDArray[np.uint8], tile: tuple[int, int], overlap: float, batch_size: int
+) -> NDArray[np.float32]:
+    """Cover a picture with tiles and average their probabilities under a smooth window; log-probabilities (H, W, K)."""
+    height, width = picture.shape[:2]
+    padded = pad_picture(picture, tile)
+    rows, columns = (tile_starts(padded.shape[side], tile[side], overlap) for side in (0, 1))
+    corners = list(itertools.product(rows, columns))
+    # Two shapes only, one tile and a full batch, so that the model is compiled at most twice.
+    batch_size = 1 if len(corners) == 1 else batch_size
+    window = _blending_window(tile)  # (h, w, 1)
+    total = np.zeros((*padded.shape[:2], model.output_shape[-1]), np.float32)
+    weight = np.zeros((*padded.shape[:2], 1), np.float32)
+    for first in range(0, len(corners), batch_size):
+        group = corners[first : first + batch_size]
+        tiles = np.zeros((batch_size, *tile, picture.shape[2]), np.uint8)
+        for row, (top, left) in enumerate(group):
+            tiles[row] = padded[top : top + tile[0], left : left + tile[1]]
+        for (top, left), logits in zip(group, _forward(model, tiles), strict=False):  # what fills the last batch up is dropped
+            place = np.s_[top : top + tile[0], left : left + tile[1]]
+            total[place] += window * _softmax(logits)
+            weight[place] += window
+    return np.log(np.maximum(total / weight, LEAST_PROBABILITY))[:height, :width]
+
+
+def _forward(model: Any, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+    # predict_on_batch is the compiled function without predict's set-up: several times faster than model(batch) or predict
+    return np.asarray(model.predict_on_batch(batch), np.float32)
+
+
+def _blending_window(tile: tuple[int, int]) -> NDArray[np.float32]:
+    """A raised cosine over both sides, (h, w, 1): a tile counts most in its middle, where it has seen the surroundings."""
+    rows, columns = (np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2 for side in tile)
+    return np.outer(rows, columns).astype(np.float32)[..., np.newaxis]
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def _resize_plane(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    return np.asarray(cv2.resize(np.ascontiguousarray(plane), size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
