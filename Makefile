@@ -1,0 +1,62 @@
+# The habits, one word each. Everything runs in .venv, which `setup` makes from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+UV_VERSION := 0.13.8
+READY := $(VENV)/.ready
+P ?= default
+SOURCE ?=
+
+export PATH := $(BIN):$(PATH)
+# What is started here reports to nobody.
+export MLFLOW_DISABLE_TELEMETRY := true
+export DVC_NO_ANALYTICS := 1
+export GX_ANALYTICS_ENABLED := False
+export NO_ALBUMENTATIONS_UPDATE := 1
+
+.PHONY: help setup repro preset test test-slow lint bench ui lock
+.DEFAULT_GOAL := help
+
+help: ## show these lines
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+setup: $(READY) ## make .venv from requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@echo "setting up $(VENV) from requirements.lock"
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "maskmill needs Python 3.11 or newer: make setup PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+repro: setup ## run the whole pipeline: data to registered model
+	@test -f params.yaml || maskmill preset default
+	@test -e data || dvc pull --quiet data.dvc
+	dvc repro
+	@maskmill summary
+
+preset: setup ## write params.yaml: make preset P=name SOURCE=folder-or-archive
+	@maskmill preset $(P) $(if $(SOURCE),--source "$(SOURCE)")
+
+test: setup ## the fast tests
+	python -m pytest -n 2 --dist loadfile
+
+test-slow: setup ## the tests that run the real thing for minutes
+	python -m pytest -m slow
+
+lint: setup ## style, types, import directions
+	ruff check .
+	ruff format --check .
+	mypy
+	lint-imports
+
+bench: setup ## every benchmark, one JSON line each
+	@for benchmark in benchmarks/*.py; do python $$benchmark || exit 1; done
+
+ui: setup ## compare runs in the browser
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1
+
+lock: setup ## compile requirements.lock from pyproject.toml
+	uv pip compile pyproject.toml --quiet --group dev --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --output-file requirements.lock

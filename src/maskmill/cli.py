@@ -1,0 +1,55 @@
+"""The command line: each command is a thin call, and loads what it needs when it is called."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskmill.terminal import run_stage, say
+
+app = typer.Typer(
+    name="maskmill",
+    help="From a folder of pictures and masks to a tracked, reproducible, served segmentation model.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def preset(
+    name: Annotated[str, typer.Argument(help="presets/NAME.yaml")] = "",
+    source: Annotated[str | None, typer.Option(help="a local folder or archive to take the data from")] = None,
+    show: Annotated[bool, typer.Option("--list", help="show the presets, one a line")] = False,
+) -> None:
+    """Write params.yaml: every default, and one preset's differences over them."""
+    from maskmill.presets import list_presets, write_params
+
+    if show or not name:
+        for known, description in list_presets().items():
+            say(f"{known:<16} {description}")
+        return
+    write_params(name, source=source)
+    say(f"params.yaml now holds presets/{name}.yaml over the defaults. Next: dvc repro")
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def experiment(context: typer.Context, stage: str) -> None:
+    """Run a DVC experiment up to STAGE with --NAME VALUE settings changed (what `mlflow run` calls)."""
+    from maskmill.experiments import run_experiment
+
+    sys.exit(run_experiment(stage, context.args))
+
+
+@app.command()
+def summary() -> None:
+    """Show the last run's figures, where its pictures are, and the next commands."""
+    from maskmill.summary import show_summary
+
+    show_summary(Path.cwd())
+
+
+def run() -> None:
+    """Run the command line, errors as messages."""
+    run_stage(app)

@@ -1,0 +1,77 @@
+"""Presets: params.yaml is presets/default.yaml with one preset's differences laid over it, comments and all."""
+
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+
+from maskmill.errors import ParamsError
+from maskmill.outputs import new_file
+from maskmill.params import check_params, read_yaml
+
+PRESETS = Path("presets")
+DEFAULT = "default"
+
+
+def list_presets(folder: Path = PRESETS) -> dict[str, str]:
+    """Return each preset's name with the comment line that its file starts with."""
+    described = {}
+    for path in sorted(folder.glob("*.yaml")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        described[path.stem] = first.removeprefix("#").strip()
+    return described
+
+
+def write_params(name: str, *, source: str | None, target: Path = Path("params.yaml"), folder: Path = PRESETS) -> None:
+    """Write params.yaml from the default and a preset.
+
+    Args:
+        name: the preset, `folder`/`name`.yaml; `default` for the defaults themselves.
+        source: a local folder or archive to take the data from instead of the preset's own; None keeps that.
+        target: the file to write.
+        folder: where the presets are.
+
+    Raises:
+        ParamsError: no such preset, no such source, or the two together are not complete and right.
+    """
+    known = list_presets(folder)
+    if name not in known:
+        raise ParamsError(f"there is no preset {name!r}", expected=", ".join(known), fix="choose one of them")
+    reader = YAML()
+    reader.preserve_quotes = True
+    values = reader.load(folder / f"{DEFAULT}.yaml")
+    if name != DEFAULT:
+        _lay_over(values, read_yaml(folder / f"{name}.yaml"))
+    if source is not None:
+        _lay_over(values, {"source": {"path": _portable(source), "url": None, "sha256": None}})
+    values.yaml_set_start_comment(f"Written by: make preset P={name}" + (f" SOURCE={source}" if source else ""))
+    text = StringIO()
+    writer = YAML()
+    writer.width = 200
+    writer.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null"))
+    writer.dump(values, text)
+    check_params(YAML(typ="safe", pure=True).load(text.getvalue()), name=f"presets/{name}.yaml over presets/{DEFAULT}.yaml")
+    with new_file(target) as temporary:
+        temporary.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _lay_over(base: CommentedMap, differences: Mapping[str, Any]) -> None:
+    """Put `differences` into `base`: sections are merged key by key, lists and values are replaced."""
+    for key, value in differences.items():
+        is_section = isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
+        if is_section and key != "space":  # a preset's search space stands for itself
+            _lay_over(base[key], value)
+        else:
+            base[key] = value
+
+
+def _portable(source: str) -> str:
+    """Return a path inside the repository relative to it, any other absolute: experiments run in a copy elsewhere."""
+    path = Path(source).expanduser().resolve()
+    if not path.exists():
+        raise ParamsError(f"SOURCE={source} does not exist", expected="a folder or an archive", fix="give its path")
+    root = Path.cwd().resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -1,0 +1,180 @@
+"""The Optuna study over train settings: resumable, pruned on validation dice, each trial recorded as it ends."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.trial import FrozenTrial, Trial, TrialState
+
+from maskmill.errors import ParamsError, TrainingError
+from maskmill.terminal import say
+
+Space = Mapping[str, Mapping[str, Any] | Sequence[Any]]
+Objective = Callable[[Trial, dict[str, Any]], float]
+
+FAILURE = "failure"
+
+
+def run_search(
+    objective: Objective,
+    *,
+    space: Space,
+    first: Mapping[str, Any],
+    trials: int,
+    epochs: int,
+    seed: int,
+    pruner: str,
+    storage: Path,
+) -> optuna.Study:
+    """Run a study up to `trials` finished trials, going on from what `storage` already holds.
+
+    The sampler is seeded anew for each trial from the seed and the number of finished ones, so that an interrupted
+    study proposes what an uninterrupted one would have.
+
+    Args:
+        objective: trains with the given settings, reports val dice per epoch to the trial, returns the best.
+        space: setting to choices, or to {low, high, log}.
+        first: the values of trial 0.
+        trials: finished trials wanted; failed and pruned ones count.
+        epochs: of each trial, for the pruner.
+        seed: of the sampler.
+        pruner: median, hyperband or none.
+        storage: SQLite file of the study.
+
+    Raises:
+        ParamsError: `first` lies outside the space.
+        TrainingError: every trial failed.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    distributions = {name: _distribution(choices) for name, choices in space.items()}
+    _check_first(first, distributions)
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name="maskmill",
+        storage=f"sqlite:///{storage}",
+        direction="maximize",
+        pruner=_build_pruner(pruner, epochs),
+        load_if_exists=True,
+    )
+    _settle_interrupted(study)
+    if not study.trials:
+        study.enqueue_trial({name: first[name] for name in distributions})
+    while (finished := len(finished_trials(study))) < trials:
+        study.sampler = optuna.samplers.TPESampler(seed=seed + finished)
+        trial = study.ask(distributions)
+        say(f"trial {finished + 1}/{trials}: {describe_settings(trial.params)}")
+        _run_trial(study, trial, objective)
+    if not _complete(study):
+        reasons = sorted({trial.user_attrs.get(FAILURE, trial.state.name.lower()) for trial in finished_trials(study)})
+        raise TrainingError(
+            f"none of the {trials} trials finished: {'; '.join(reasons)}",
+            fix="correct tune.space or the train section, or set tune.trials: 0",
+        )
+    return study
+
+
+def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
+    """Return the trials that count: complete, pruned, or failed for a reason of their own (an interrupted one has none)."""
+    over = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    return [trial for trial in study.get_trials(states=over) if trial.state != TrialState.FAIL or FAILURE in trial.user_attrs]
+
+
+def best_hyperparameters(study: optuna.Study) -> dict[str, Any]:
+    """Return the searched settings of the best complete trial, the first of equals."""
+    best = max(_complete(study), key=lambda trial: (trial.value, -trial.number))
+    return dict(best.params)
+
+
+def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
+    """Return a row a finished trial: trial (from 1), state, val_dice (its best), epochs, the settings, why it failed."""
+    rows = []
+    for number, trial in enumerate(finished_trials(study), start=1):
+        reported = trial.intermediate_values
+        rows.append(
+            {
+                "trial": number,
+                "state": trial.state.name.lower(),
+                "val_dice": max(reported.values(), default=float("nan")),
+                "epochs": len(reported),
+                **trial.params,
+                "failure": trial.user_attrs.get(FAILURE, ""),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def describe_settings(settings: Mapping[str, Any]) -> str:
+    """Write settings as one line, floats to three digits."""
+    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items())
+
+
+@contextlib.contextmanager
+def study_file(folder: Path, key: str) -> Iterator[Path]:
+    """Yield the study's file for a fingerprint; delete it when the block ends well, so that a forced run starts anew."""
+    path = folder / f"{key}.db"
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def _run_trial(study: optuna.Study, trial: Trial, objective: Objective) -> None:
+    """Run one trial and tell the study how it ended; a failure is recorded and the search goes on."""
+    try:
+        value = objective(trial, dict(trial.params))
+    except optuna.TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+        say("  pruned")
+    except Exception as error:  # whatever a setting brings about (out of memory, a loss of NaN) is that trial's result
+        reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        trial.set_user_attr(FAILURE, reason)
+        study.tell(trial, state=TrialState.FAIL)
+        say(f"  failed: {reason}")
+    else:
+        study.tell(trial, value)
+        say(f"  val dice {value:.4f}")
+
+
+def _settle_interrupted(study: optuna.Study) -> None:
+    """Close trials that a kill left running and queue their settings again, so that none is lost or counted twice."""
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)  # without a reason: see finished_trials
+        study.enqueue_trial(trial.params)
+
+
+def _complete(study: optuna.Study) -> list[FrozenTrial]:
+    return study.get_trials(states=(TrialState.COMPLETE,))
+
+
+def _distribution(choices: Mapping[str, Any] | Sequence[Any]) -> BaseDistribution:
+    if isinstance(choices, Mapping):
+        return FloatDistribution(choices["low"], choices["high"], log=choices["log"])
+    return CategoricalDistribution(tuple(choices))
+
+
+def _check_first(first: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> None:
+    for name, distribution in distributions.items():
+        value = first[name]
+        inside = (
+            value in distribution.choices
+            if isinstance(distribution, CategoricalDistribution)
+            else isinstance(distribution, FloatDistribution) and distribution.low <= value <= distribution.high
+        )
+        if not inside:
+            raise ParamsError(
+                f"train.{name} = {value!r} lies outside tune.space.{name}, {distribution}",
+                expected="the first trial takes params.yaml's own values",
+                fix=f"widen tune.space.{name}, or fix the value by hand with tune.trials: 0",
+            )
+
+
+def _build_pruner(name: str, epochs: int) -> optuna.pruners.BasePruner:
+    match name:
+        case "median":
+            return optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=max(1, epochs // 3))
+        case "hyperband":
+            return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
+        case _:
+            return optuna.pruners.NopPruner()

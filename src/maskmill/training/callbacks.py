@@ -1,0 +1,138 @@
+"""What happens at the end of an epoch: scores, state, early stopping, reports; and the bar while it runs."""
+
+import math
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from rich.progress import TaskID, TextColumn
+
+from maskmill.errors import TrainingError
+from maskmill.metrics import headline, iou_per_class, overall_accuracy
+from maskmill.metrics.streaming import StreamingDice
+from maskmill.terminal import build_progress, console, say
+from maskmill.training.checkpoints import Checkpoint, Row, find_best
+
+OnEpoch = Callable[[int, Row], None]
+
+
+class EpochSeed(keras.callbacks.Callback):
+    """Give every layer that draws random numbers a seed that depends on the epoch alone, so that a resumed run draws the same."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        # Keras has no public walk over nested layers.
+        for layer in self.model._flatten_layers():
+            generator = getattr(layer, "seed_generator", None)
+            if generator is not None:
+                own = zlib.crc32(f"{self.seed}/{epoch}/{layer.name}".encode())
+                generator.state.assign(np.array([own, 0], "uint32"))
+
+
+class EpochScores(keras.callbacks.Callback):
+    """Complete an epoch's logs from the validation confusion matrix: val_iou and val_accuracy beside val_dice.
+
+    Raises:
+        TrainingError: the loss is no longer a number.
+    """
+
+    def __init__(self, metric: StreamingDice) -> None:
+        super().__init__()
+        self.metric = metric
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        if not math.isfinite(logs["loss"]):
+            raise TrainingError(
+                f"the loss became {logs['loss']} in epoch {epoch + 1}",
+                expected="a finite number",
+                fix="lower train.learning_rate, lengthen train.warmup, or use train.precision float32",
+            )
+        matrix = self.metric.matrix()  # reset by Keras before validation: its counts are the validation part's
+        logs["val_iou"] = headline(iou_per_class(matrix))
+        logs["val_accuracy"] = overall_accuracy(matrix)
+
+
+class KeepState(keras.callbacks.Callback):
+    """Write the state after every epoch, and stop when `patience` epochs have not improved on the best."""
+
+    def __init__(self, checkpoint: Checkpoint, history: list[Row], *, patience: int) -> None:
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.history = history
+        self.patience = patience
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.checkpoint.write(self.model, self.history)
+        if should_stop(self.history, self.checkpoint.monitor, self.patience):
+            self.model.stop_training = True
+
+
+def should_stop(history: list[Row], monitor: str, patience: int) -> bool:
+    """Whether the last `patience` epochs did not improve on the best one before them."""
+    return len(history) - 1 - find_best(history, monitor) >= patience
+
+
+class Report(keras.callbacks.Callback):
+    """Append each epoch's row to the history, say it in a line, and hand it to whoever asked (`on_epoch`)."""
+
+    def __init__(self, history: list[Row], *, epochs: int, on_epoch: OnEpoch | None) -> None:
+        super().__init__()
+        self.history = history
+        self.epochs = epochs
+        self.on_epoch = on_epoch
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in sorted(logs.items())}}
+        row["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.history.append(row)
+        say(
+            f"epoch {epoch + 1:>3}/{self.epochs}  loss {row['loss']:.3f}  val loss {row['val_loss']:.3f}"
+            f"  val dice {row['val_dice']:.3f}  val IoU {row['val_iou']:.3f}"
+        )
+        if self.on_epoch is not None:
+            self.on_epoch(epoch + 1, row)
+
+
+class Bar(keras.callbacks.Callback):
+    """A live bar over an epoch's steps with loss and dice so far and the last validation's dice and IoU."""
+
+    def __init__(self, *, epochs: int, steps: int) -> None:
+        super().__init__()
+        self.epochs = epochs
+        self.steps = steps
+        self.progress = build_progress(TextColumn("{task.fields[scores]}"))
+        self.task: TaskID | None = None
+        self.validated = ""
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        if not console.is_terminal:  # a log file gets the line an epoch, not a frozen bar
+            return
+        self.progress.start()
+        self.task = self.progress.add_task(f"epoch {epoch + 1}/{self.epochs}", total=self.steps, scores=self.validated)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self.task is None or logs is None:
+            return
+        scores = f"loss {float(logs['loss']):.3f}  dice {float(logs['dice']):.3f}{self.validated}"
+        self.progress.update(self.task, completed=batch + 1, scores=scores)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        assert logs is not None
+        self.validated = f"  (val dice {logs['val_dice']:.3f}  IoU {logs['val_iou']:.3f})"
+        self._close()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+            self.progress.stop()
+            self.task = None
