@@ -11,7 +11,7 @@ def new_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to; rename it to `path` when the block ends well, delete it when it does not."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial{path.suffix}")  # the suffix stays: writers choose the format by it
+    temporary = path.with_name(f".partial.{path.name}")  # writers choose the format by the suffixes, so they stay
     try:
         yield temporary
         temporary.replace(path)
@@ -24,7 +24,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder to fill; it takes the place of `path` when the block ends well, else it is deleted."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.partial")
+    temporary = path.with_name(f".partial.{path.name}")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:

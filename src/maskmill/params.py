@@ -104,6 +104,7 @@ class ScaleParams(Section):
     policy: Literal["fit", "native"]
     image_size: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]]
     factor: Annotated[float, Field(gt=0.0)]
+    overlap: Annotated[float, Field(ge=0.0, le=0.9)]
 
 
 class AugmentParams(Section):
@@ -188,7 +189,6 @@ class TrainParams(Section):
 
 class EvaluateParams(Section):
     batch_size: Annotated[int, Field(ge=1)]
-    overlap: Annotated[float, Field(ge=0.0, le=0.9)]
     pictures: Annotated[int, Field(ge=0)]
 
 

@@ -1,7 +1,8 @@
 """The Optuna study over train settings: resumable, pruned on validation dice, each trial recorded as it ends."""
 
-import contextlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from maskmill.errors import ParamsError, TrainingError
+from maskmill.registry.runs import recorded_run
+from maskmill.registry.tracking import Tracker
 from maskmill.terminal import say
+from maskmill.training.run import train_model
 
 Space = Mapping[str, Mapping[str, Any] | Sequence[Any]]
 Objective = Callable[[Trial, dict[str, Any]], float]
@@ -52,7 +56,6 @@ def run_search(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {name: _distribution(choices) for name, choices in space.items()}
     _check_first(first, distributions)
-    storage.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name="maskmill",
         storage=f"sqlite:///{storage}",
@@ -112,12 +115,12 @@ def describe_settings(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items())
 
 
-@contextlib.contextmanager
-def study_file(folder: Path, key: str) -> Iterator[Path]:
-    """Yield the study's file for a fingerprint; delete it when the block ends well, so that a forced run starts anew."""
-    path = folder / f"{key}.db"
-    yield path
-    path.unlink(missing_ok=True)
+@contextmanager
+def study_folder(folder: Path) -> Iterator[Path]:
+    """Yield the folder of an unfinished study; delete it when the block ends well, so that a forced run starts anew."""
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 def _run_trial(study: optuna.Study, trial: Trial, objective: Objective) -> None:
@@ -178,3 +181,53 @@ def _build_pruner(name: str, epochs: int) -> optuna.pruners.BasePruner:
             return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
         case _:
             return optuna.pruners.NopPruner()
+
+
+def train_trial(
+    trial: Trial,
+    settings: Mapping[str, Any],
+    *,
+    arrays: Path,
+    num_classes: int,
+    transforms: Sequence[Mapping[str, Any]],
+    epochs: int,
+    tracker: Tracker,
+    parent: str | None,
+) -> float:
+    """Train with a trial's settings, report val dice after each epoch, record a run nested in the study's.
+
+    Args:
+        trial: the trial, told each epoch's val dice.
+        settings: the train section with the trial's own laid over it.
+        arrays, num_classes, transforms, epochs: as `train_model`.
+        tracker: the MLflow store.
+        parent: the study's run.
+
+    Returns:
+        The best epoch's val dice.
+
+    Raises:
+        optuna.TrialPruned: the pruner gave the trial up.
+    """
+
+    def report(epoch: int, row: Mapping[str, float]) -> None:
+        record.log_metrics(row, epoch)
+        trial.report(row["val_dice"], epoch)
+        if trial.should_prune():
+            raise optuna.TrialPruned
+
+    pruned = False
+    history: list[dict[str, float]] = []
+    tags = {"maskmill.kind": "trial", "maskmill.trial": trial.number}
+    with recorded_run(tracker, f"trial {trial.number}", tags=tags, parent=parent) as record:
+        record.log_params({"train": settings})
+        try:
+            _, history = train_model(
+                arrays, settings, num_classes=num_classes, transforms=transforms, epochs=epochs, on_epoch=report
+            )
+        except optuna.TrialPruned:  # an end as planned, no failed run
+            pruned = True
+            record.set_tags({"maskmill.pruned": True})
+    if pruned:
+        raise optuna.TrialPruned
+    return max(row["val_dice"] for row in history)

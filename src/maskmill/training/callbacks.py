@@ -75,7 +75,7 @@ class KeepState(keras.callbacks.Callback):
 
 def should_stop(history: list[Row], monitor: str, patience: int) -> bool:
     """Whether the last `patience` epochs did not improve on the best one before them."""
-    return len(history) - 1 - find_best(history, monitor) >= patience
+    return bool(history) and len(history) - 1 - find_best(history, monitor) >= patience
 
 
 class Report(keras.callbacks.Callback):

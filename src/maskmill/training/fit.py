@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from maskmill.data.batches import count_batches, training_batches, validation_batches
+from maskmill.data.batches import num_batches, training_batches, validation_batches
 from maskmill.metrics.streaming import StreamingDice
 from maskmill.terminal import say
 from maskmill.training.callbacks import Bar, EpochScores, EpochSeed, KeepState, OnEpoch, Report, should_stop
@@ -54,7 +54,7 @@ def fit_model(
     Raises:
         TrainingError: the loss is no longer a number.
     """
-    steps = count_batches(arrays / "train", batch_size)
+    steps = num_batches(arrays, "train", batch_size)
     metric = StreamingDice(model.output_shape[-1], name="dice")
     model.compile(
         optimizer=build_optimizer(learning_rate=learning_rate, weight_decay=weight_decay, steps=steps * epochs, warmup=warmup),
@@ -75,13 +75,12 @@ def fit_model(
     ]
     if checkpoint:
         callbacks.append(KeepState(checkpoint, history, patience=patience or epochs))
-    if not (checkpoint and history and should_stop(history, checkpoint.monitor, patience or epochs)):
+    if len(history) < epochs and not (checkpoint and should_stop(history, checkpoint.monitor, patience or epochs)):
         model.fit(
-            training_batches(
-                arrays / "train", batch_size=batch_size, transforms=transforms, seed=seed, epochs=epochs, first_epoch=len(history)
-            ),
-            validation_data=validation_batches(arrays / "val", batch_size),
+            training_batches(arrays, batch_size=batch_size, transforms=transforms, seed=seed, first_epoch=len(history)),
             steps_per_epoch=steps,
+            validation_data=validation_batches(arrays, batch_size=batch_size),
+            validation_steps=num_batches(arrays, "val", batch_size),
             epochs=epochs,
             initial_epoch=len(history),
             shuffle=False,
