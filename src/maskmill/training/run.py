@@ -1,0 +1,85 @@
+"""One training from its settings: device, model, fit. The search's trials and the final training are both this."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from maskmill.labels import ClassTable
+from maskmill.models import build_model
+from maskmill.training.callbacks import OnEpoch
+from maskmill.training.checkpoints import Checkpoint, Row
+from maskmill.training.device import prepare_device
+from maskmill.training.fit import fit_model
+
+MODEL_SETTINGS = ("architecture", "backbone", "weights", "base_filters", "depth", "decoder_filters", "dropout")
+FIT_SETTINGS = ("batch_size", "learning_rate", "weight_decay", "warmup", "loss", "seed")
+
+
+def train_model(
+    arrays: Path,
+    settings: Mapping[str, Any],
+    *,
+    num_classes: int,
+    transforms: Sequence[Mapping[str, Any]],
+    epochs: int,
+    patience: int | None = None,
+    checkpoint: Checkpoint | None = None,
+    on_epoch: OnEpoch | None = None,
+) -> tuple[keras.Model, list[Row]]:
+    """Build a model and train it.
+
+    Args:
+        arrays: folder with train/ and val/.
+        settings: of the train section: those in MODEL_SETTINGS and FIT_SETTINGS, and precision.
+        num_classes: void not among them.
+        transforms, epochs, patience, checkpoint, on_epoch: as `fit_model`.
+
+    Returns:
+        The model, with the best epoch's weights if there is a checkpoint; and a row an epoch.
+    """
+    keras.utils.clear_session()  # an earlier trial's graph would otherwise stay in memory
+    prepare_device(seed=settings["seed"], precision=settings["precision"])
+    model = build_model(
+        channels=count_channels(arrays), num_classes=num_classes, **{name: settings[name] for name in MODEL_SETTINGS}
+    )
+    history = fit_model(
+        model,
+        arrays,
+        transforms=transforms,
+        epochs=epochs,
+        patience=patience,
+        checkpoint=checkpoint,
+        on_epoch=on_epoch,
+        **{name: settings[name] for name in FIT_SETTINGS},
+    )
+    return model, history
+
+
+def count_channels(arrays: Path) -> int:
+    """Return the number of channels of the packed training pictures."""
+    return int(np.load(arrays / "train" / "images.npy", mmap_mode="r").shape[3])
+
+
+def describe_model(
+    model: keras.Model, settings: Mapping[str, Any], *, scale: Mapping[str, Any], classes: ClassTable
+) -> dict[str, Any]:
+    """Return what a model file says of its model, so that inference needs nothing else.
+
+    Args:
+        model: the trained model.
+        settings: of the train section.
+        scale: the scale section.
+        classes: the class table.
+    """
+    return {
+        "architecture": settings["architecture"],
+        "backbone": settings["backbone"],
+        "channels": int(model.input_shape[-1]),
+        "scale": {**scale, "image_size": list(scale["image_size"])},
+        "classes": [
+            {"id": index, "name": name, "colour": classes.palette[index].tolist()} for index, name in enumerate(classes.names)
+        ],
+    }

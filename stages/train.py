@@ -1,0 +1,65 @@
+"""Train: fit the model, keep the best epoch, and record one MLflow run."""
+
+import json
+from pathlib import Path
+
+import _checkout  # noqa: F401  first: this checkout's package before any installed one
+import pandas as pd
+from maskmill.evaluation.curves import draw_curves
+
+from maskmill.labels import read_class_table
+from maskmill.models.archive import save_model
+from maskmill.outputs import new_folder
+from maskmill.params import load_params, overlay_train, read_yaml
+from maskmill.registry.lineage import hash_file, log_lineage
+from maskmill.registry.runs import recorded_run
+from maskmill.registry.tracking import connect
+from maskmill.terminal import run_stage, say
+from maskmill.training.checkpoints import Checkpoint, find_best, fingerprint
+from maskmill.training.device import describe_determinism, describe_device
+from maskmill.training.history import write_history
+from maskmill.training.run import describe_model, train_model
+
+
+def main() -> None:
+    params = load_params()
+    hyperparameters = read_yaml(params.paths.results / "tune" / "hyperparameters.yaml")
+    for name, value in hyperparameters.items():
+        say(f"{name} {value} from tune, params.yaml has {getattr(params.train, name)}")
+    train = overlay_train(params.train, hyperparameters)
+    classes = read_class_table(params.paths.encoded / "classes.csv")
+    settings = {"train": train.model_dump(), "augment": params.augment.model_dump(), "scale": params.scale.model_dump()}
+    code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
+    key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
+    checkpoint = Checkpoint(Path(".maskmill/training", key), monitor=train.monitor)
+
+    device = describe_device()
+    tracker = connect(params.tracking.uri, params.tracking.experiment)
+    note = checkpoint.folder / "run_id"
+    with recorded_run(tracker, "train", tags={"maskmill.kind": "train"}, note=note) as record:
+        state = log_lineage(record, data_hash=hash_file(params.paths.encoded / "statistics.csv"), device=device)
+        record.log_params({**settings, "determinism": describe_determinism()})
+        model, history = train_model(
+            params.paths.arrays,
+            settings["train"],
+            num_classes=classes.num_classes,
+            transforms=() if params.augment.offline else params.augment.transforms,
+            epochs=train.epochs,
+            patience=train.patience,
+            checkpoint=checkpoint,
+            on_epoch=lambda epoch, row: record.log_metrics(row, epoch),
+        )
+        description = describe_model(model, settings["train"], scale=settings["scale"], classes=classes)
+        save_model(model, params.paths.model, description)
+        write_history(params.paths.results / "train", history, monitor=train.monitor)
+        with new_folder(params.paths.training) as folder:
+            draw_curves(pd.DataFrame(history), folder / "curves.png")
+            run = {"run_id": record.run_id, "device": device, "git_commit": state.commit, "parameters": model.count_params()}
+            (folder / "run.json").write_text(json.dumps(run, indent=2))
+        record.log_artifact(params.paths.training, "training")
+    checkpoint.clear()
+    say(f"kept epoch {find_best(history, train.monitor) + 1} of {len(history)}, the best by {train.monitor}")
+
+
+if __name__ == "__main__":
+    run_stage(main)

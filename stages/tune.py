@@ -1,0 +1,78 @@
+"""Tune: search backbone, learning rate and batch size with Optuna; train lays what wins over its section."""
+
+from pathlib import Path
+
+import _checkout  # noqa: F401  first: this checkout's package before any installed one
+from ruamel.yaml import YAML
+
+from maskmill.labels import read_class_table
+from maskmill.outputs import new_folder
+from maskmill.params import Params, load_params
+from maskmill.terminal import run_stage, say
+
+
+def main() -> None:
+    params = load_params()
+    hyperparameters, trials = search(params) if params.tune.trials else ({}, None)
+    with new_folder(params.paths.results / "tune") as folder:
+        YAML().dump(hyperparameters, folder / "hyperparameters.yaml")
+        (folder / "trials.csv").write_text("trial\n" if trials is None else trials.to_csv(index=False))
+    say(f"tune found {hyperparameters}" if hyperparameters else "tune.trials is 0: train takes params.yaml's own values")
+
+
+def search(params: Params) -> tuple:
+    """Run the study and return its best settings and the table of trials."""
+    from maskmill import search
+    from maskmill.registry.runs import recorded_run
+    from maskmill.registry.tracking import connect
+    from maskmill.training.checkpoints import fingerprint
+
+    own = {
+        "seed": params.train.seed,
+        "architecture": params.train.architecture,
+        "backbone": params.train.backbone,
+        "weights": params.train.weights,
+        "base_filters": params.train.base_filters,
+        "depth": params.train.depth,
+        "decoder_filters": params.train.decoder_filters,
+        "dropout": params.train.dropout,
+        "batch_size": params.train.batch_size,
+        "learning_rate": params.train.learning_rate,
+        "weight_decay": params.train.weight_decay,
+        "warmup": params.train.warmup,
+        "loss": params.train.loss.model_dump(),
+        "precision": params.train.precision,
+    }
+    settings = {"own": own, "tune": params.tune.model_dump(exclude={"trials"}), "augment": params.augment.model_dump()}
+    key = fingerprint(settings, [params.paths.arrays])
+    tracker = connect(params.tracking.uri, params.tracking.experiment)
+    tags = {"maskmill.kind": "tune"}
+    with (
+        search.study_folder(Path(".maskmill/search", key)) as folder,
+        recorded_run(tracker, "tune", tags=tags, note=folder / "run_id") as record,
+    ):
+        study = search.run_search(
+            lambda trial, chosen: search.train_trial(
+                trial,
+                own | chosen,
+                arrays=params.paths.arrays,
+                num_classes=read_class_table(params.paths.encoded / "classes.csv").num_classes,
+                transforms=() if params.augment.offline else params.augment.transforms,
+                epochs=params.tune.epochs,
+                tracker=tracker,
+                parent=record.run_id,
+            ),
+            space=params.tune.model_dump()["space"],
+            first=own,
+            trials=params.tune.trials,
+            epochs=params.tune.epochs,
+            seed=params.tune.seed,
+            pruner=params.tune.pruner,
+            storage=folder / "study.db",
+        )
+        record.log_metrics({"val_dice": study.best_value})
+        return search.best_hyperparameters(study), search.tabulate_trials(study)
+
+
+if __name__ == "__main__":
+    run_stage(main)
