@@ -49,9 +49,9 @@ class Tracker:
         self._client = client
 
     @property
-    def connected(self) -> bool:
-        """Whether the store answered so far."""
-        return self._client is not None
+    def client(self) -> MlflowClient | None:
+        """MLflow's own client, for what must not be let go; None once the store does not answer."""
+        return self._client
 
     def start_run(self, name: str, *, tags: Mapping[str, Any], parent: str | None = None) -> "RunRecord":
         """Start a new run.
@@ -86,7 +86,7 @@ class Tracker:
         try:
             return action(self._client)
         except STORE_ERRORS as error:
-            if isinstance(error, MlflowException) and error.error_code not in STORE_AWAY:
+            if isinstance(error, FileNotFoundError) or getattr(error, "error_code", "INTERNAL_ERROR") not in STORE_AWAY:
                 say(f"MLflow did not record this: {_first_line(error)}")
             else:
                 self._client = None

@@ -1,0 +1,40 @@
+"""The model card: what a version is, in the few lines that its page in the registry shows."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[str, Any]) -> str:
+    """Write a version's description in Markdown.
+
+    Args:
+        data_name: what people call the data.
+        metrics: what metrics.json holds: `dice`, `iou`, `accuracy`, `split`, `classes` (name to `dice` and `iou`).
+        tags: the version's tags: device, commit, data hash, DVC experiment.
+    """
+    split = metrics.get("split", "test")
+    lines = [
+        f"Segmentation of {data_name}, {len(metrics.get('classes', {}))} classes.",
+        "",
+        f"On the {split} part: dice {_figure(metrics.get('dice'))}, IoU {_figure(metrics.get('iou'))}, "
+        f"accuracy {_figure(metrics.get('accuracy'))}.",
+        "",
+        "| class | dice | IoU |",
+        "| --- | --- | --- |",
+    ]
+    for name, figures in metrics.get("classes", {}).items():
+        lines.append(f"| {name} | {_figure(figures.get('dice'))} | {_figure(figures.get('iou'))} |")
+    lines += [
+        "",
+        f"Trained on {tags['maskmill.device_name']} ({tags['maskmill.device_kind']}).",
+        f"Code: commit {tags.get('maskmill.git_commit') or 'unknown'}. Data: {tags['maskmill.data_hash']}.",
+    ]
+    if tags.get("maskmill.dvc_exp"):
+        lines.append(f"DVC experiment: {tags['maskmill.dvc_exp']}.")
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    """Show a figure with four digits; a class that is absent from the split (None or NaN) has none."""
+    return "-" if value is None or math.isnan(value) else f"{value:.4f}"

@@ -1,0 +1,156 @@
+"""What the served model is asked and what it answers: a base64 picture in, a base64 mask and the classes' areas out."""
+
+import base64
+import binascii
+import io
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array, Map, Object, Property
+from numpy.typing import NDArray
+from PIL import Image
+
+from maskmill.errors import DataError
+from maskmill.pictures import encode_label_mask, read_picture
+
+COLUMN = "image"
+MAX_BYTES = 64 * 2**20  # of the picture's file
+MAX_PIXELS = 50_000_000
+EXPECTED = "a PNG or JPEG file as base64 text"
+MOST_PROBLEMS = 5  # that one refusal names
+
+
+def read_request(rows: Any) -> list[NDArray[np.uint8]]:
+    """Decode the pictures of a request.
+
+    Args:
+        rows: a table with the text column `image`, one base64 picture a row; the text may begin as a data URL.
+
+    Returns:
+        uint8 (H, W, 1) or (H, W, 3) a row, upright.
+
+    Raises:
+        MlflowException: something cannot be used (answered as status 400); rows are named by number, never by content.
+    """
+    if not isinstance(rows, pd.DataFrame) or COLUMN not in rows.columns:
+        raise refuse(f'the request has no column \'{COLUMN}\'; expected {{"inputs": {{"{COLUMN}": [{EXPECTED}]}}}}')
+    if rows.empty:
+        raise refuse(f"the request has no rows; expected at least one, each {EXPECTED}")
+    pictures, problems = [], []
+    for number, value in enumerate(rows[COLUMN]):
+        try:
+            pictures.append(read_picture(_decode(value), name="it", max_pixels=MAX_PIXELS))
+        except DataError as error:
+            expected = f"; expected {error.expected}" if error.expected else ""
+            problems.append(f"row {number}: '{COLUMN}' cannot be used: {error.what}{expected}")
+    if problems:
+        more = f"; and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
+        raise refuse("; ".join(problems[:MOST_PROBLEMS]) + more)
+    return pictures
+
+
+def build_answer(
+    label_mask: NDArray[np.uint8], classes: Mapping[int, tuple[str, tuple[int, int, int]]], model_version: str | None
+) -> dict[str, Any]:
+    """Put one mask into the answer's form.
+
+    Args:
+        label_mask: uint8 (H, W) class ids.
+        classes: id to name and RGB colour.
+        model_version: the registered version that answers, None where it is not known.
+
+    Returns:
+        `mask` (base64 palette PNG of ids), `width`, `height`, `areas` (class name to `pixels` and `percent`),
+        `classes` (`id`, `name`, `colour` each) and `model_version`.
+    """
+    palette = np.full((256, 3), 255, np.uint8)
+    palette[list(classes)] = [colour for _, colour in classes.values()]
+    counts = np.bincount(label_mask.ravel(), minlength=256)
+    return {
+        "mask": base64.b64encode(encode_label_mask(label_mask, palette)).decode(),
+        "width": int(label_mask.shape[1]),
+        "height": int(label_mask.shape[0]),
+        "areas": {
+            name: {"pixels": int(counts[class_id]), "percent": round(100.0 * int(counts[class_id]) / label_mask.size, 2)}
+            for class_id, (name, _) in classes.items()
+        },
+        "classes": [{"id": class_id, "name": name, "colour": list(colour)} for class_id, (name, colour) in classes.items()],
+        "model_version": model_version,
+    }
+
+
+def build_signature() -> ModelSignature:
+    """Return the schema of request and answer.
+
+    The column is text: MLflow would take binary columns apart itself, but not in every form of request, and turns what is not
+    base64 into nothing without a word.
+    """
+    area = Object([Property("pixels", DataType.long), Property("percent", DataType.double)])
+    colour = Array(DataType.long)
+    class_entry = Object([Property("id", DataType.long), Property("name", DataType.string), Property("colour", colour)])
+    answer = [
+        ColSpec(DataType.string, "mask"),
+        ColSpec(DataType.long, "width"),
+        ColSpec(DataType.long, "height"),
+        ColSpec(Map(area), "areas"),
+        ColSpec(Array(class_entry), "classes"),
+        ColSpec(DataType.string, "model_version", required=False),
+    ]
+    return ModelSignature(inputs=Schema([ColSpec(DataType.string, COLUMN)]), outputs=Schema(answer))
+
+
+def build_example(height: int = 48, width: int = 64) -> pd.DataFrame:
+    """Return a small request: one row, a grey ramp as PNG."""
+    ramp = np.linspace(0, 255, width).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(np.tile(ramp, (height, 1))).save(buffer, "PNG")
+    return pd.DataFrame({COLUMN: [base64.b64encode(buffer.getvalue()).decode()]})
+
+
+def curl_command(picture_path: Path, port: int) -> str:
+    """Return a shell line that asks the server at `port` for a picture's mask, writes it to mask.png and prints the areas.
+
+    It works in sh and bash; the picture goes through a pipe, as one argument may hold no more than 128 KiB.
+    """
+    python = Path(sys.executable)
+    shown = os.path.relpath(python) if python.is_relative_to(Path.cwd()) else str(python)
+    program = (
+        "import base64, json, sys; "
+        "answer = json.load(sys.stdin); "
+        'found = answer.get("predictions") or sys.exit(str(answer.get("message", answer))); '
+        'open("mask.png", "wb").write(base64.b64decode(found[0]["mask"])); '
+        'print(json.dumps(found[0]["areas"], indent=1))'
+    )
+    return (
+        f"""(printf '{{"inputs": {{"{COLUMN}": ["'; base64 < {shlex.quote(str(picture_path))} | tr -d '\\n'; printf '"]}}}}')"""
+        " | curl -sS -H 'Content-Type: application/json' --data-binary @-"
+        f" http://127.0.0.1:{port}/invocations | {shlex.quote(shown)} -c '{program}'"
+    )
+
+
+def refuse(message: str) -> MlflowException:
+    """Return the exception that MLflow answers as status 400 with this message."""
+    return MlflowException(message, error_code=INVALID_PARAMETER_VALUE)
+
+
+def _decode(value: Any) -> bytes:
+    """Return the bytes behind base64 text; raise DataError for what is none."""
+    if not isinstance(value, str) or not value.strip():
+        raise DataError("it is empty" if value is None or value == "" else "it is not text", expected=EXPECTED)
+    if len(value) > MAX_BYTES * 4 // 3 + 1024:
+        raise DataError(f"it has {len(value) * 3 // 4:,} bytes", expected=f"at most {MAX_BYTES:,}")
+    text = value.partition(",")[2] if value.startswith("data:") else value
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)  # `base64` breaks lines unless told otherwise
+    except (binascii.Error, ValueError):
+        raise DataError("it is not base64", expected=EXPECTED) from None
