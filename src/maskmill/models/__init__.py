@@ -1,1 +1,6 @@
+"""Architectures: from integer pictures of any size to logits of the same size."""
 
+from maskmill.models.backbones import BACKBONES
+from maskmill.models.build import BUILDERS, build_model
+
+__all__ = ["BACKBONES", "BUILDERS", "build_model"]

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from maskmill.errors import ModelError
-from maskmill.models import layers  # noqa: F401  importing it registers the layers that files refer to
+from maskmill.models import layers, mit  # noqa: F401  importing them registers the layers that files refer to
 from maskmill.outputs import new_file
 
 FORMAT = 1

@@ -1,0 +1,87 @@
+"""What several architectures are put together from."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from maskmill.models.layers import CropToPictures, PadToStride
+
+NORM_MOMENTUM = 0.9  # small data sets train for some hundred steps: Keras's 0.99 would still remember the first ones
+
+
+def pad_pictures(channels: int, stride: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Begin a model.
+
+    Args:
+        channels: bands of the pictures.
+        stride: of the network, in pixels.
+
+    Returns:
+        The input, uint8 (B, H, W, C), and the same padded to multiples of the stride.
+    """
+    pictures = keras.Input((None, None, channels), dtype="uint8", name="pictures")
+    return pictures, PadToStride(stride, name="pad")(pictures)
+
+
+def classify(features: keras.KerasTensor, pictures: keras.KerasTensor, num_classes: int, kernel_size: int) -> keras.KerasTensor:
+    """End a model.
+
+    Args:
+        features: (B, H', W', F) at the padded size.
+        pictures: the model's input, (B, H, W, C).
+        num_classes: K.
+        kernel_size: of the last convolution, in pixels.
+
+    Returns:
+        float32 logits (B, H, W, K).
+    """
+    logits = layers.Conv2D(num_classes, kernel_size, padding="same", kernel_initializer="he_normal", name="logits")(features)
+    return CropToPictures(name="crop")(logits, pictures)
+
+
+def scale_bands(
+    pictures: keras.KerasTensor, name: str, mean: Sequence[float], deviation: Sequence[float], maximum: float = 255.0
+) -> keras.KerasTensor:
+    """Shift and scale each band to zero mean and unit deviation, in float32 whatever the precision of the network.
+
+    Args:
+        pictures: (B, H, W, C) of any dtype, values 0..maximum.
+        name: of the layer.
+        mean: of each band, or one for all, as a fraction of `maximum`.
+        deviation: standard deviation to the same.
+        maximum: the value that counts as 1.
+
+    Returns:
+        float32 (B, H, W, C).
+    """
+    scale = [1.0 / (maximum * each) for each in deviation]
+    offset = [-centre / each for centre, each in zip(mean, deviation, strict=True)]
+    return layers.Rescaling(scale, offset, dtype="float32", name=name)(pictures)
+
+
+def convolve_twice(features: keras.KerasTensor, filters: int, dropout: float, name: str) -> keras.KerasTensor:
+    """Apply convolution 3 x 3, batch norm and relu twice, with dropout between.
+
+    Args:
+        features: (B, H, W, F).
+        filters: of both convolutions.
+        dropout: fraction 0..1 of the values dropped while training.
+        name: prefix of the layers' names.
+
+    Returns:
+        (B, H, W, filters).
+    """
+    features = _convolve(features, filters, f"{name}_1")
+    if dropout:
+        features = layers.Dropout(dropout, name=f"{name}_dropout")(features)
+    return _convolve(features, filters, f"{name}_2")
+
+
+def _convolve(features: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
+    # No bias: the norm's own makes up for it.
+    features = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(
+        features
+    )
+    features = layers.BatchNormalization(momentum=NORM_MOMENTUM, epsilon=1e-5, name=f"{name}_norm")(features)
+    return layers.Activation("relu", name=f"{name}_relu")(features)
