@@ -1,0 +1,218 @@
+"""The checks that a data set has to pass before anything learns from it, as Great Expectations suites over its statistics.
+
+Great Expectations judges and writes the Data Docs; it sees four small tables: the samples, the parts, the classes and the
+pictures that occur in more than one part. This import takes seconds: only the validate stage needs it.
+"""
+
+import os
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from maskmill import outputs
+from maskmill.data.findings import Finding
+from maskmill.errors import DataError
+
+os.environ["GX_ANALYTICS_ENABLED"] = "False"  # read on import
+import great_expectations as gx
+import great_expectations.expectations as gxe
+
+PARTS = ("train", "val", "test")
+PIXELS = "pixels_"
+COLUMNS = [
+    *("id", "source_image", "source_mask", "split", "group", "image_height", "image_width", "mask_height", "mask_width"),
+    *("channels", "image_hash", "exact", "tolerated", "unmatched", "void"),
+]
+CULPRITS = {"samples": "file", "parts": "split", "classes": "class", "duplicates": "files"}  # the column that names them
+ROUNDING = 1e-6  # of the fractions in statistics.csv
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation about one table, and how to report it (see `Finding`)."""
+
+    name: str
+    setting: str
+    limit: float
+    observed: float
+    expectation: gxe.Expectation
+
+
+def read_statistics(path: Path) -> pd.DataFrame:
+    """Read statistics.csv with texts as texts, so that an id "007" or a group "NA" stays what it is; empty cells are missing."""
+    texts = ("id", "source_image", "source_mask", "split", "group", "image_hash")
+    return pd.read_csv(path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, na_values=[""])
+
+
+def check_dataset(
+    statistics: pd.DataFrame,
+    *,
+    min_samples: int,
+    max_unmatched: float,
+    max_void: float,
+    min_class_fraction: float,
+    max_empty: float,
+    max_duplicates: int,
+    data_docs_dir: Path,
+) -> list[Finding]:
+    """Check a data set by the statistics of its samples and write the outcome as Data Docs.
+
+    Args:
+        statistics: statistics.csv as `read_statistics` gives it, one row a sample, one column pixels_<name> a class.
+        min_samples: in each of train, val and test.
+        max_unmatched: fraction of a mask's pixels that match no class.
+        max_void: fraction of a mask's pixels that are void.
+        min_class_fraction: of all labelled training pixels, for every class.
+        max_empty: fraction of masks without any labelled pixel.
+        max_duplicates: pictures that occur in more than one part.
+        data_docs_dir: folder for the HTML pages, replaced as a whole.
+
+    Returns:
+        a finding for each check, passed or not.
+
+    Raises:
+        DataError: columns are missing from `statistics`.
+    """
+    tables = _build_tables(statistics)
+    samples = tables["samples"]
+    checks = {
+        "samples": [
+            _at_most("complete rows", samples["missing_values"], 0),
+            _equal("equal heights", samples, "image_height", "mask_height"),
+            _equal("equal widths", samples, "image_width", "mask_width"),
+            _at_most("ids in range", samples["unaccounted"], ROUNDING),
+            _at_most("unmatched pixels", samples["unmatched"], max_unmatched, setting="max_unmatched"),
+            _at_most("void pixels", samples["void"], max_void, setting="max_void"),
+            _few_empty(samples, max_empty),
+        ],
+        "parts": [_at_least("samples in each part", tables["parts"]["samples"], min_samples, setting="min_samples")],
+        "classes": [
+            _at_least("class frequencies", tables["classes"]["fraction"], min_class_fraction, setting="min_class_fraction")
+        ],
+        "duplicates": [_few_duplicates(tables["duplicates"], max_duplicates)],
+    }
+    return _run(checks, tables, data_docs_dir)
+
+
+def _build_tables(statistics: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Derive the four tables that the checks look at."""
+    pixel_columns = [column for column in statistics.columns if column.startswith(PIXELS)]
+    absent = [column for column in COLUMNS if column not in statistics.columns]
+    if absent or not pixel_columns:
+        raise DataError(
+            f"statistics.csv lacks columns: {', '.join(absent) or PIXELS + '<class name>'}", fix="dvc repro --force encode"
+        )
+    training = statistics.loc[statistics["split"] == "train", pixel_columns].sum()
+    labelled = statistics[pixel_columns].sum(axis=1)
+    area = statistics["mask_height"] * statistics["mask_width"]
+    samples = statistics.assign(
+        file=statistics["source_mask"].fillna(statistics["source_image"]).fillna(statistics["id"]),
+        missing_values=statistics.drop(columns="group").isna().sum(axis=1),
+        labelled=labelled,
+        unaccounted=(1.0 - statistics["void"] - labelled / area).abs(),
+    )
+    counts = statistics["split"].value_counts()
+    return {
+        "samples": samples,
+        "parts": pd.DataFrame({"split": PARTS, "samples": [int(counts.get(part, 0)) for part in PARTS]}),
+        "classes": pd.DataFrame(
+            {
+                "class": [column.removeprefix(PIXELS) for column in pixel_columns],
+                "fraction": (training / max(1, training.sum())).to_numpy(),
+            }
+        ),
+        "duplicates": _find_duplicates(statistics),
+    }
+
+
+def _find_duplicates(statistics: pd.DataFrame) -> pd.DataFrame:
+    """List the pictures (by their decoded pixels) that occur in more than one part, with all their files."""
+    rows = statistics.dropna(subset=["image_hash", "split", "source_image"]).sort_values("source_image")
+    groups = rows.groupby("image_hash", sort=True)
+    shared = groups.agg(parts=("split", "nunique"), files=("source_image", " = ".join)).reset_index()
+    return shared[shared["parts"] > 1].reset_index(drop=True)
+
+
+def _at_most(name: str, column: pd.Series, limit: float, *, setting: str = "") -> Check:
+    expectation = gxe.ExpectColumnValuesToBeBetween(column=column.name, max_value=limit)
+    return Check(name, setting, limit, observed=column.max(), expectation=expectation)
+
+
+def _at_least(name: str, column: pd.Series, limit: float, *, setting: str) -> Check:
+    expectation = gxe.ExpectColumnValuesToBeBetween(column=column.name, min_value=limit)
+    return Check(name, setting, limit, observed=column.min(), expectation=expectation)
+
+
+def _equal(name: str, samples: pd.DataFrame, column: str, other: str) -> Check:
+    unequal = int((samples[column] != samples[other]).sum())
+    expectation = gxe.ExpectColumnPairValuesToBeEqual(column_A=column, column_B=other)
+    return Check(name, "", limit=0, observed=unequal, expectation=expectation)
+
+
+def _few_empty(samples: pd.DataFrame, max_empty: float) -> Check:
+    observed = (samples["labelled"] == 0).mean()
+    expectation = gxe.ExpectColumnValuesToBeBetween(column="labelled", min_value=1, mostly=1.0 - max_empty)
+    return Check("empty masks", "max_empty", max_empty, observed=observed, expectation=expectation)
+
+
+def _few_duplicates(duplicates: pd.DataFrame, max_duplicates: int) -> Check:
+    expectation = gxe.ExpectTableRowCountToBeBetween(min_value=0, max_value=max_duplicates)
+    name = "duplicates across parts"
+    return Check(name, "max_duplicates", max_duplicates, observed=len(duplicates), expectation=expectation)
+
+
+def _run(checks: Mapping[str, list[Check]], tables: Mapping[str, pd.DataFrame], data_docs_dir: Path) -> list[Finding]:
+    with warnings.catch_warnings(), outputs.new_folder(data_docs_dir.absolute()) as pages_dir:
+        warnings.simplefilter("ignore")  # deprecations inside Great Expectations
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}
+        context.delete_data_docs_site("local_site")  # the default one, in a temporary folder
+        context.add_data_docs_site("maskmill", _site(pages_dir))
+        source = context.data_sources.add_pandas("statistics")
+        findings: list[Finding] = []
+        for name, table in tables.items():
+            findings += _run_table(context, source, name, table, checks[name])
+        context.build_data_docs()
+    return findings
+
+
+def _run_table(context: Any, source: Any, name: str, table: pd.DataFrame, checks: list[Check]) -> list[Finding]:
+    suite = context.suites.add(gx.ExpectationSuite(name=name))
+    for check in checks:
+        check.expectation.meta = {"check": check.name}  # results come back in an order of their own
+        suite.add_expectation(check.expectation)
+    batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("all rows")
+    validation = context.validation_definitions.add(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    result = validation.run(
+        batch_parameters={"dataframe": table},
+        result_format={"result_format": "COMPLETE", "unexpected_index_column_names": [CULPRITS[name]]},
+    )
+    results = {each.expectation_config.meta["check"]: each for each in result.results}
+    return [_report(check, results[check.name], table[CULPRITS[name]]) for check in checks]
+
+
+def _report(check: Check, result: Any, culprits: pd.Series) -> Finding:
+    if "unexpected_index_list" in result.result:
+        offending = [row[culprits.name] for row in result.result["unexpected_index_list"] or []]
+    else:  # an expectation about the table as a whole
+        offending = culprits.tolist()
+    return Finding(
+        name=check.name,
+        setting=check.setting,
+        limit=check.limit,
+        observed=None if pd.isna(check.observed) else float(check.observed),
+        passed=bool(result.success),
+        offending=tuple(sorted(str(each) for each in offending)),
+    )
+
+
+def _site(pages_dir: Path) -> dict[str, Any]:
+    return {
+        "class_name": "SiteBuilder",
+        "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(pages_dir)},
+    }

@@ -1,0 +1,274 @@
+"""Packing: the training and validation pictures at their training size, with augmented copies, as memory-mapped arrays."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from maskmill import outputs, pictures, terminal
+from maskmill.errors import DataError, ParamsError
+
+VOID = 255
+COLUMNS = ["id", "parent", "copy", "top", "left"]
+Policy = Literal["fit", "native"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How a picture becomes training pictures (see `pack_arrays`); image_size is (height, width)."""
+
+    policy: Policy
+    image_size: tuple[int, int]
+    factor: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One training picture to be: the corner of its tile, its row in the arrays, its number among all originals, its copies."""
+
+    top: int
+    left: int
+    row: int
+    number: int
+    copies: int
+
+
+def pack_arrays(
+    samples: pd.DataFrame,
+    encoded_dir: Path,
+    arrays_dir: Path,
+    *,
+    policy: Policy,
+    image_size: tuple[int, int],
+    factor: float,
+    copies: int,
+    total: int | None,
+    transforms: Sequence[Mapping[str, Any]],
+    seed: int,
+    jobs: int,
+) -> dict[str, pd.DataFrame]:
+    """Write the training and validation parts as images.npy, masks.npy and samples.csv each, whole or not at all.
+
+    The test part is left alone: it is measured at its own size.
+
+    fit: every picture resized to `image_size`. native: every picture scaled by `factor`, then cut into the fewest tiles of
+    `image_size` that cover it, evenly laid; smaller ones are padded, mirrored at the edge, void in the mask. What is void all
+    over is left out. Only training pictures get augmented copies.
+
+    Args:
+        samples: samples.csv of the encoded data: id, image, mask, split, channels.
+        encoded_dir: folder that holds them.
+        arrays_dir: folder to write, replaced as a whole.
+        policy: "fit" or "native".
+        image_size: (height, width) of a training picture.
+        factor: of the scale, native only.
+        copies: augmented copies of each training picture.
+        total: training pictures wanted altogether, originals included; None to go by `copies`.
+        transforms: what makes a copy, as for `augmentation.build_transform`.
+        seed: of the copies.
+        jobs: processes; -1: one a core. The bytes written do not depend on it.
+
+    Returns:
+        the rows of samples.csv (id, parent, copy, top, left) of "train" and "val".
+
+    Raises:
+        DataError: a part has no labelled pixel, or a file cannot be read.
+        ParamsError: `total` is fewer than the originals, or the transforms cannot be used.
+    """
+    scale = Scale(policy, image_size, factor)
+    channels = int(samples["channels"].max())
+    pack = functools.partial(pack_part, encoded_dir=encoded_dir, scale=scale, channels=channels, jobs=jobs)
+    training, validation = (samples[samples["split"] == part] for part in ("train", "val"))
+    with outputs.new_folder(arrays_dir) as folder:
+        return {
+            "train": pack(training, part_dir=folder / "train", copies=copies, total=total, transforms=transforms, seed=seed),
+            "val": pack(validation, part_dir=folder / "val"),
+        }
+
+
+def pack_part(
+    samples: pd.DataFrame,
+    *,
+    encoded_dir: Path,
+    part_dir: Path,
+    scale: Scale,
+    channels: int,
+    jobs: int,
+    copies: int = 0,
+    total: int | None = None,
+    transforms: Sequence[Mapping[str, Any]] = (),
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Pack the samples of one part into a new folder; arguments and errors as `pack_arrays`.
+
+    Args:
+        channels: of the packed pictures; grey ones are repeated into 3.
+
+    Returns:
+        the rows of samples.csv, in the order of the arrays.
+    """
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
+    files = [(encoded_dir / image, encoded_dir / mask) for image, mask in zip(samples["image"], samples["mask"], strict=True)]
+    corners = parallel(joblib.delayed(_find_corners)(mask_path, scale) for _, mask_path in files)
+    found = list(terminal.track(corners, f"looking at {part_dir.name}", len(files)))
+    originals = sum(map(len, found))
+    if not originals:
+        raise DataError(
+            f"the {part_dir.name} part of {encoded_dir} has no labelled pixel", expected="at least one picture that is not void"
+        )
+    cuts = _plan(found, count_copies(originals, copies=copies, total=total))
+    size = sum(1 + cut.copies for of_sample in cuts for cut in of_sample)
+    part_dir.mkdir()
+    _new_array(part_dir / "images.npy", (size, *scale.image_size, channels))
+    _new_array(part_dir / "masks.npy", (size, *scale.image_size))
+    packed = parallel(
+        joblib.delayed(_pack_sample)(
+            *paths, of_sample, part_dir=part_dir, scale=scale, channels=channels, transforms=transforms, seed=seed
+        )
+        for paths, of_sample in zip(files, cuts, strict=True)
+    )
+    for _ in terminal.track(packed, f"packing {part_dir.name}", len(files)):
+        pass
+    rows = _list_rows(samples["id"], cuts)
+    rows.to_csv(part_dir / "samples.csv", index=False, lineterminator="\n")
+    return rows
+
+
+def count_copies(originals: int, *, copies: int, total: int | None) -> list[int]:
+    """Return how many augmented copies each original gets: `copies`, or what makes `total` with them, evenly spread.
+
+    Raises:
+        ParamsError: `total` is fewer than there are originals.
+    """
+    if total is None:
+        return [copies] * originals
+    if total < originals:
+        raise ParamsError(
+            f"augment.total is {total}, but there already are {originals} training pictures",
+            fix="raise it, or set it to null",
+        )
+    made = np.arange(originals + 1) * (total - originals) // originals
+    return np.diff(made).tolist()
+
+
+def tile_starts(length: int, tile: int) -> list[int]:
+    """Return the first pixels of the fewest tiles that cover `length` pixels, evenly laid; [0] when one is enough."""
+    tiles = max(1, -(-length // tile))
+    if tiles == 1:
+        return [0]
+    return [place * (length - tile) // (tiles - 1) for place in range(tiles)]
+
+
+def _find_corners(mask_path: Path, scale: Scale) -> list[tuple[int, int]]:
+    """Return (top, left) of the tiles of a sample that are not void all over."""
+    label_mask = _scale_label_mask(pictures.read_label_mask(mask_path), scale)
+    height, width = scale.image_size
+    corners = [(top, left) for top in tile_starts(label_mask.shape[0], height) for left in tile_starts(label_mask.shape[1], width)]
+    return [(top, left) for top, left in corners if (label_mask[top : top + height, left : left + width] != VOID).any()]
+
+
+def _plan(found: Sequence[Sequence[tuple[int, int]]], copies: Sequence[int]) -> list[list[Cut]]:
+    """Give every tile its row: an original, then its copies, then the next original."""
+    cuts, row, number = [], 0, 0
+    for corners in found:
+        of_sample = []
+        for top, left in corners:
+            of_sample.append(Cut(top, left, row, number, copies[number]))
+            row += 1 + copies[number]
+            number += 1
+        cuts.append(of_sample)
+    return cuts
+
+
+def _pack_sample(
+    image_path: Path,
+    mask_path: Path,
+    cuts: Sequence[Cut],
+    *,
+    part_dir: Path,
+    scale: Scale,
+    channels: int,
+    transforms: Sequence[Mapping[str, Any]],
+    seed: int,
+) -> None:
+    """Write all rows of one sample; runs in a process of its own."""
+    if not cuts:
+        return
+    picture = _to_channels(_scale_picture(pictures.read_picture(image_path), scale), channels, image_path)
+    label_mask = _scale_label_mask(pictures.read_label_mask(mask_path), scale)
+    if picture.shape[:2] != label_mask.shape:
+        raise DataError(f"{image_path} and {mask_path} differ in size", fix="dvc repro --force encode")
+    images = np.load(part_dir / "images.npy", mmap_mode="r+")
+    label_masks = np.load(part_dir / "masks.npy", mmap_mode="r+")
+    for cut in cuts:
+        original = _cut_tile(picture, label_mask, cut, scale.image_size)
+        images[cut.row], label_masks[cut.row] = original
+        for copy, (image, mask) in enumerate(_augmented_copies(*original, cut, transforms, seed), start=1):
+            images[cut.row + copy], label_masks[cut.row + copy] = image, mask
+
+
+def _augmented_copies(
+    picture: NDArray[np.uint8], label_mask: NDArray[np.uint8], cut: Cut, transforms: Sequence[Mapping[str, Any]], seed: int
+) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    if not cut.copies:
+        return []
+    from maskmill.data.augmentation import augment_sample, build_transform  # 2 s, in each process
+
+    transform = build_transform(transforms, picture.shape[2])
+    return [augment_sample(transform, picture, label_mask, (seed, copy, cut.number)) for copy in range(1, cut.copies + 1)]
+
+
+def _cut_tile(
+    picture: NDArray[np.uint8], label_mask: NDArray[np.uint8], cut: Cut, image_size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    height, width = image_size
+    tile = picture[cut.top : cut.top + height, cut.left : cut.left + width]
+    label_tile = label_mask[cut.top : cut.top + height, cut.left : cut.left + width]
+    below, right = height - tile.shape[0], width - tile.shape[1]
+    if below or right:
+        tile = np.pad(tile, ((0, below), (0, right), (0, 0)), mode="reflect")
+        label_tile = np.pad(label_tile, ((0, below), (0, right)), constant_values=VOID)
+    return tile, label_tile
+
+
+def _scale_picture(picture: NDArray[np.uint8], scale: Scale) -> NDArray[np.uint8]:
+    return pictures.resize_picture(picture, _scaled_size(picture, scale))
+
+
+def _scale_label_mask(label_mask: NDArray[np.uint8], scale: Scale) -> NDArray[np.uint8]:
+    return pictures.resize_label_mask(label_mask, _scaled_size(label_mask, scale))
+
+
+def _scaled_size(array: NDArray, scale: Scale) -> tuple[int, int]:
+    if scale.policy == "fit":
+        return scale.image_size
+    return max(1, round(array.shape[0] * scale.factor)), max(1, round(array.shape[1] * scale.factor))
+
+
+def _to_channels(picture: NDArray[np.uint8], channels: int, path: Path) -> NDArray[np.uint8]:
+    if picture.shape[2] == channels:
+        return picture
+    if picture.shape[2] == 1:
+        return np.repeat(picture, channels, axis=2)
+    raise DataError(f"{path} has {picture.shape[2]} channels", expected=f"{channels}", fix="dvc repro --force encode")
+
+
+def _new_array(path: Path, shape: tuple[int, ...]) -> None:
+    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape).flush()
+
+
+def _list_rows(ids: Sequence[str] | pd.Series, cuts: Sequence[Sequence[Cut]]) -> pd.DataFrame:
+    """Name every row: the parent's id with the tile's corner and the copy, behind a "+" that no sample's id holds."""
+    rows = [
+        (f"{parent}+y{cut.top}+x{cut.left}+copy{copy}", parent, copy, cut.top, cut.left)
+        for parent, of_sample in zip(ids, cuts, strict=True)
+        for cut in of_sample
+        for copy in range(1 + cut.copies)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -1,0 +1,41 @@
+"""Augment: pack the training and validation parts at their training size, with augmented copies of the training part."""
+
+import _checkout  # noqa: F401  first: this checkout's package before any installed one
+import pandas as pd
+
+from maskmill.data.augmentation import check_transforms
+from maskmill.data.findings import require_success
+from maskmill.data.packing import pack_arrays
+from maskmill.params import load_params
+from maskmill.terminal import run_stage, say
+
+
+def main() -> None:
+    params = load_params()
+    require_success(params.paths.results / "validate" / "result.json")
+    samples = pd.read_csv(params.paths.encoded / "samples.csv", dtype={"id": "str", "group": "str"}, keep_default_na=False)
+    transforms = params.augment.transforms
+    check_transforms(transforms, image_size=params.scale.image_size, channels=int(samples["channels"].max()))
+    rows = pack_arrays(
+        samples,
+        params.paths.encoded,
+        params.paths.arrays,
+        policy=params.scale.policy,
+        image_size=params.scale.image_size,
+        factor=params.scale.factor,
+        copies=params.augment.copies,
+        total=params.augment.total,
+        transforms=transforms,
+        seed=params.augment.seed,
+        jobs=params.compute.jobs,
+    )
+    height, width = params.scale.image_size
+    for part, of_part in rows.items():
+        copies = int((of_part["copy"] > 0).sum())
+        say(
+            f"{part}: {len(of_part)} of {height} x {width}, {copies} of them augmented, from {of_part['parent'].nunique()} pictures"
+        )
+
+
+if __name__ == "__main__":
+    run_stage(main)
