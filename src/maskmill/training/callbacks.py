@@ -1,7 +1,6 @@
 """What happens at the end of an epoch: scores, state, early stopping, reports; and the bar while it runs."""
 
 import math
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -27,11 +26,10 @@ class EpochSeed(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         # Keras has no public walk over nested layers.
-        for layer in self.model._flatten_layers():
+        for position, layer in enumerate(self.model._flatten_layers()):
             generator = getattr(layer, "seed_generator", None)
             if generator is not None:
-                own = zlib.crc32(f"{self.seed}/{epoch}/{layer.name}".encode())
-                generator.state.assign(np.array([own, 0], "uint32"))
+                generator.state.assign(np.random.SeedSequence((self.seed, epoch, position)).generate_state(2))
 
 
 class EpochScores(keras.callbacks.Callback):
