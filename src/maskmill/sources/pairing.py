@@ -1,0 +1,136 @@
+"""Pairing pictures with their masks by what their names have in common."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from maskmill.errors import SourceError, summarise_problems
+from maskmill.sources.patterns import MEANING, Pattern, build_key, compile_pattern, read_own_split
+from maskmill.sources.tree import FileTree
+
+FORM_NAMES = "composite (photo and mask side by side in one file), folders (colour masks), index (masks of ids)"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One sample's files.
+
+    Args:
+        image: the picture.
+        mask: its mask; the same file in a composite.
+        fields: what the pattern found in the picture's path, in the pattern's order.
+        split: "train", "val", "test", or "" where the source has no parts.
+    """
+
+    image: Path
+    mask: Path
+    fields: Mapping[str, str]
+    split: str
+
+
+def pair_single(tree: FileTree, images: str) -> list[Pair]:
+    """Take every file that fits `images` as picture and mask in one."""
+    pattern = compile_pattern(images, "source.images")
+    level = _find_level(tree, pattern, "source.images")
+    found = _match(level.files, pattern)
+    _refuse_ambiguity(level, {"source.images": found})
+    return [_build_pair(level, path, path, fields) for path, fields in found.items()]
+
+
+def pair_by_fields(tree: FileTree, images: str, masks: str) -> list[Pair]:
+    """Pair the files that fit `images` with those that fit `masks` and have the same field values, letter case aside.
+
+    A file that fits both patterns belongs to the one with more literal characters, to `masks` when they have equally many.
+
+    Raises:
+        SourceError: nothing matches, the patterns' fields differ, several files have the same values, a picture has no mask or
+            a mask no picture.
+    """
+    image_pattern, mask_pattern = compile_pattern(images, "source.images"), compile_pattern(masks, "source.masks")
+    _check_fields(image_pattern, mask_pattern)
+    level = _find_level(tree, image_pattern, "source.images")
+    pictures, painted = _match(level.files, image_pattern), _match(level.files, mask_pattern)
+    for path in pictures.keys() & painted.keys():
+        del (pictures if mask_pattern.num_literals >= image_pattern.num_literals else painted)[path]
+    for found, pattern, setting in ((pictures, image_pattern, "source.images"), (painted, mask_pattern, "source.masks")):
+        if not found:
+            raise explain_no_match(level, pattern, setting)
+    _refuse_ambiguity(level, {"source.images": pictures, "source.masks": painted})
+    mask_of = {build_key(fields): path for path, fields in painted.items()}
+    _refuse_singles(level, pictures, painted)
+    return [_build_pair(level, path, mask_of[build_key(fields)], fields) for path, fields in pictures.items()]
+
+
+def explain_no_match(tree: FileTree, pattern: Pattern, setting: str) -> SourceError:
+    """Return the error for a pattern that fits no file: the pattern, the folder, what lies there, and the forms there are."""
+    examples = summarise_problems(tree.choose_examples())
+    return SourceError(
+        f"no file below {tree.name} fits {setting} {pattern.text!r}; some of the {len(tree.files)} files there:\n{examples}",
+        expected=f"a pattern relative to that folder: {MEANING}",
+        fix=f"correct {setting}, or source.form: {FORM_NAMES}; an archive within the folder is named by source.path itself",
+    )
+
+
+def _find_level(tree: FileTree, pattern: Pattern, setting: str) -> FileTree:
+    """Return the tree, or the one below its single top folder, that has files that fit `pattern`."""
+    for level in tree.levels():
+        if any(pattern.match(path) for path in level.files):
+            return level
+    raise explain_no_match(tree, pattern, setting)
+
+
+def _match(files: Iterable[str], pattern: Pattern) -> dict[str, dict[str, str]]:
+    return {path: fields for path in files if (fields := pattern.match(path)) is not None}
+
+
+def _build_pair(tree: FileTree, image: str, mask: str, fields: Mapping[str, str]) -> Pair:
+    return Pair(tree.root / image, tree.root / mask, fields, read_own_split(fields))
+
+
+def _check_fields(images: Pattern, masks: Pattern) -> None:
+    if set(images.fields) != set(masks.fields):
+        raise SourceError(
+            f"source.images has the fields {', '.join(images.fields)}, source.masks has {', '.join(masks.fields)}",
+            expected="the same fields in both: their values pair a picture with its mask",
+            fix="name the parts that both have in common, and put * for the rest",
+        )
+
+
+def _refuse_ambiguity(tree: FileTree, found: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+    """Refuse files of one kind that have the same field values."""
+    problems = []
+    for setting, matches in found.items():
+        paths_of: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for path, fields in matches.items():
+            paths_of[build_key(fields)].append(path)
+        problems += [f"{setting}: {' and '.join(paths)}" for paths in paths_of.values() if len(paths) > 1]
+    if problems:
+        raise SourceError(
+            f"{len(problems)} times several files below {tree.name} have the same field values:\n{summarise_problems(problems)}",
+            expected="values that tell all pictures apart",
+            fix="put a {field} in place of the * or ** where their paths differ, or remove the copies",
+        )
+
+
+def _refuse_singles(tree: FileTree, pictures: Mapping[str, Mapping[str, str]], painted: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse pictures without a mask and masks without a picture, all of them in one error."""
+    without_mask = _list_missing(pictures, painted)
+    without_picture = _list_missing(painted, pictures)
+    if not (without_mask or without_picture):
+        return
+    parts = [
+        f"{len(paths)} {kind} below {tree.name} have no {other}:\n{summarise_problems(paths)}"
+        for paths, kind, other in ((without_mask, "pictures", "mask"), (without_picture, "masks", "picture"))
+        if paths
+    ]
+    raise SourceError(
+        "\n".join(parts),
+        expected="one mask with the same field values for each picture",
+        fix="add what is missing, move the rest elsewhere, or narrow source.images and source.masks to what belongs together",
+    )
+
+
+def _list_missing(files: Mapping[str, Mapping[str, str]], partners: Mapping[str, Mapping[str, str]]) -> Sequence[str]:
+    keys = {build_key(fields) for fields in partners.values()}
+    return [path for path, fields in files.items() if build_key(fields) not in keys]
