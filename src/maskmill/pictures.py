@@ -4,6 +4,7 @@ Everything inside is RGB and (height, width); a file that cannot be read raises 
 """
 
 import io
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ def read_picture(source: Path | bytes, *, name: str | None = None, max_pixels: i
     """
     with _opened(source, name, max_pixels) as picture:
         upright = ImageOps.exif_transpose(picture)
-        if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
+        if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
             return _to_8_bit(np.asarray(upright), name or str(source))[..., np.newaxis]
         if upright.mode in ("1", "L", "LA"):
             return np.asarray(upright.convert("L"))[..., np.newaxis]
@@ -59,21 +60,28 @@ def read_ids(source: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.intege
     """Read a mask whose values are class or instance ids.
 
     Returns:
-        uint8, uint16 or int32 (H, W): palette indices or grey values as stored.
+        uint8, uint16 or int32 (H, W), upright: palette indices or grey values as stored.
 
     Raises:
-        DataError: as `read_picture`; also for a picture whose colour channels differ, which holds no ids.
+        DataError: as `read_picture`; also for a picture whose colour channels differ, or fractions, which are no ids.
     """
     with _opened(source, None, max_pixels) as picture:
-        if picture.mode in ("P", "L", "I") or picture.mode.startswith("I;16"):
-            return np.asarray(picture)
-        if picture.mode == "1":
-            return np.asarray(picture).astype(np.uint8)
-        values = np.asarray(picture.convert("RGB"))
-    if (values == values[..., :1]).all():
-        return values[..., 0]
+        is_shortened = _has_16_bits(picture)  # and Pillow would give the high bytes alone
+        upright = ImageOps.exif_transpose(picture)
+        if upright.mode in ("P", "L", "I") or upright.mode.startswith("I;16"):
+            return np.asarray(upright)
+        if upright.mode == "1":
+            return np.asarray(upright).astype(np.uint8)
+        if upright.mode == "F":
+            values = np.asarray(upright)
+            if (values == values.astype(np.int32)).all():
+                return values.astype(np.int32)
+        elif not is_shortened:
+            values = np.asarray(upright.convert("RGB"))
+            if (values == values[..., :1]).all():
+                return values[..., 0]
     raise DataError(
-        f"{source} is painted in colours (mode {picture.mode})",
+        f"{source} holds no ids: its values are colours, fractions or 16-bit channels (mode {upright.mode})",
         expected="a mask of ids: a palette or grey picture",
         fix="use source.form folders, which reads colours, or give the index masks",
     )
@@ -81,7 +89,7 @@ def read_ids(source: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.intege
 
 def read_label_mask(path: Path) -> NDArray[np.uint8]:
     """Read a label mask that `encode_label_mask` wrote: uint8 (H, W) class ids, 255 = void."""
-    return read_ids(path, max_pixels=MAX_PIXELS).astype(np.uint8, copy=False)
+    return read_ids(path, max_pixels=sys.maxsize).astype(np.uint8, copy=False)  # encode has checked the size
 
 
 def encode_label_mask(label_mask: NDArray[np.uint8], palette: NDArray[np.uint8]) -> bytes:
@@ -108,10 +116,16 @@ def encode_picture(picture: NDArray[np.uint8]) -> bytes:
 def is_kept_as_it_is(path: Path, *, max_pixels: int = MAX_PIXELS) -> bool:
     """Tell whether a file already is an upright 8-bit grey or RGB picture of a common format, so that its bytes can stay."""
     with _opened(path, None, max_pixels) as picture:
-        has_8_bits = not any("16" in str(tile.args) for tile in picture.tile)  # Pillow opens 16-bit RGB as RGB
         upright = picture.getexif().get(ORIENTATION_TAG, 1) == 1
         suffix_fits = path.suffix.lower() in KEPT_SUFFIXES.get(picture.format or "", set())
-        return upright and has_8_bits and suffix_fits and picture.mode in ("L", "RGB")
+        alone = getattr(picture, "n_frames", 1) == 1
+        return upright and suffix_fits and alone and picture.mode in ("L", "RGB") and not _has_16_bits(picture)
+
+
+def swaps_sides(path: Path) -> bool:
+    """Tell whether a picture's EXIF data turn it by a quarter, so that its upright width is its stored height."""
+    with _opened(path, None, MAX_PIXELS) as picture:
+        return picture.getexif().get(ORIENTATION_TAG, 1) in (5, 6, 7, 8)
 
 
 def resize_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -120,12 +134,12 @@ def resize_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray
         return picture
     shrinks = size[0] * size[1] < picture.shape[0] * picture.shape[1]
     resized = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return resized.reshape(*size, picture.shape[2])  # cv2 drops a single channel
+    return np.asarray(resized, np.uint8).reshape(*size, picture.shape[2])  # cv2 drops a single channel
 
 
 def resize_label_mask(label_mask: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """Resize uint8 (H, W) ids to `size` (height, width) by nearest pixel centre."""
-    return cv2.resize(label_mask, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT)
+    return np.asarray(cv2.resize(label_mask, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
 def pad_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -134,7 +148,7 @@ def pad_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np
     if not below and not beside:
         return picture
     padded = cv2.copyMakeBorder(picture, 0, below, 0, beside, cv2.BORDER_REFLECT_101)
-    return padded.reshape(*padded.shape[:2], picture.shape[2])  # cv2 drops a single channel
+    return np.asarray(padded, np.uint8).reshape(*padded.shape[:2], picture.shape[2])  # cv2 drops a single channel
 
 
 @contextmanager
@@ -163,11 +177,20 @@ def _opened(source: Path | bytes, name: str | None, max_pixels: int) -> Iterator
         ) from None
 
 
+def _has_16_bits(picture: Image.Image) -> bool:
+    """Tell whether an unread picture has 16 bits a channel, where Pillow's mode does not say so: it opens 16-bit RGB as RGB."""
+    for tile in getattr(picture, "tile", ()):
+        layout = tile.args if isinstance(tile.args, str) else next(iter(tile.args or ()), "")
+        if ";16" in str(layout):
+            return True
+    return False
+
+
 def _to_8_bit(values: NDArray, name: str) -> NDArray[np.uint8]:
-    """Keep the high byte of 16-bit grey, as Pillow does for 16-bit RGB; refuse what does not fit in 16 bits."""
-    if values.min() < 0 or values.max() > 65535:
+    """Keep the high byte of 16-bit grey, as Pillow does for 16-bit RGB; refuse fractions and what does not fit in 16 bits."""
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
         raise DataError(
-            f"{name} holds values from {values.min()} to {values.max()}",
+            f"{name} holds {values.dtype} values from {values.min():g} to {values.max():g}",
             expected="8 or 16 bits a channel",
             fix="convert it to 16 bits",
         )

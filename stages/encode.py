@@ -1,0 +1,42 @@
+"""Encode: turn every mask into class ids, settle the split, and account for each pixel that matches no class."""
+
+import _checkout  # noqa: F401  first: this checkout's package before any installed one
+
+from maskmill.data.encoding import build_class_summary, describe_matches, describe_shared, describe_worst, encode_samples
+from maskmill.data.splits import assign_splits
+from maskmill.labels import build_class_table
+from maskmill.params import load_params
+from maskmill.sources.manifest import read_manifest
+from maskmill.terminal import console, run_stage, say
+
+
+def main() -> None:
+    params = load_params()
+    class_table = build_class_table(entry.model_dump() for entry in params.classes)
+    manifest = assign_splits(
+        read_manifest(params.paths.raw / "manifest.csv"),
+        seed=params.split.seed,
+        val=params.split.val,
+        test=params.split.test,
+    )
+    statistics = encode_samples(
+        manifest,
+        form=params.source.form,
+        image_side=params.source.image_side,
+        class_table=class_table,
+        encoded_dir=params.paths.encoded,
+        tolerance=params.encode.tolerance,
+        unmatched=params.encode.unmatched,
+        max_pixels=params.encode.max_pixels,
+        jobs=params.compute.jobs,
+    )
+    console.print(build_class_summary(statistics, class_table))
+    say(describe_matches(statistics))
+    say("samples: " + ", ".join(f"{(statistics['split'] == part).sum()} {part}" for part in ("train", "val", "test")))
+    for line in (*describe_shared(class_table), *describe_worst(statistics)):
+        say(line)
+    say(f"written to {params.paths.encoded}")
+
+
+if __name__ == "__main__":
+    run_stage(main)
