@@ -96,7 +96,7 @@ def hash_test_part(statistics: Path) -> str | None:
         sha256 over the sorted test samples' ids, picture hashes and pixels of each class, so that corrected masks count as
         another test; None when there is no test sample.
     """
-    table = pd.read_csv(statistics, dtype={"id": "string", "split": "string"})
+    table = pd.read_csv(statistics, dtype={"id": "str", "split": "str"}, keep_default_na=False)
     test = table[table["split"] == "test"].sort_values("id")
     if test.empty:
         return None

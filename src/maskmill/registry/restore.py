@@ -6,39 +6,41 @@ from typing import Any
 
 import pandas as pd
 
+from maskmill.registry.lineage import hash_file
 from maskmill.registry.tracking import RESTORED_TAG, RunRecord, Tracker
 
 
-def restore_run(tracker: Tracker, run: Mapping[str, Any], *, params: Mapping[str, Any], history: Path, name: str) -> RunRecord:
+def restore_run(tracker: Tracker, run: Mapping[str, Any], *, params: Mapping[str, Any], history: Path) -> RunRecord:
     """Take up the run that run.json names, or make its record again where the store does not know it.
 
     The new record is tagged with what it stands for, and found by that tag the next time.
 
     Args:
         tracker: the connection to the store.
-        run: what run.json holds: `run_id` (None when it went unrecorded), `device`, `started`, `git_commit`.
+        run: what run.json holds: `run_id` (None when it went unrecorded), `device`, `git_commit`.
         params: the settings that it ran with, nested as in params.yaml.
         history: history.csv, one row an epoch.
-        name: the run's name in the store.
 
     Returns:
-        The record, which counts as running until `finish`.
+        The record, to add to; its run has ended.
     """
-    known = tracker.resume_run(run.get("run_id"))
+    known = tracker.open_run(run.get("run_id"))
     if known is not None:
         return known
-    original = run.get("run_id") or f"unrecorded {run.get('started')} {run.get('git_commit')}"
-    made_before = tracker.resume_run(tracker.find_run(RESTORED_TAG, original))
+    # A run without an id is told from others by its history: the same file is the same training.
+    original = run.get("run_id") or f"unrecorded-{hash_file(history)[:16]}"
+    made_before = tracker.open_run(tracker.find_run(RESTORED_TAG, original))
     if made_before is not None:
         return made_before
-    record = tracker.start_run(name, tags={RESTORED_TAG: original, **describe_run(run)})
+    record = tracker.start_run("train", tags={RESTORED_TAG: original, "maskmill.kind": "train", **describe_run(run)})
     record.log_params(params)
     record.log_history(read_history(history))
+    record.finish()
     return record
 
 
 def describe_run(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tags that say what a run.json says: device, commit and time."""
+    """Return the tags that say what a run.json says: device and commit."""
     device = run.get("device") or {}
     return {
         "mlflow.source.git.commit": run.get("git_commit"),
@@ -46,7 +48,6 @@ def describe_run(run: Mapping[str, Any]) -> dict[str, Any]:
         "maskmill.device_kind": device.get("kind"),
         "maskmill.device_name": device.get("name"),
         "maskmill.backend": device.get("backend"),
-        "maskmill.started": run.get("started"),
     }
 
 

@@ -65,13 +65,17 @@ class Tracker:
         every_tag = {**_describe_source(), PARENT_TAG: parent, **tags}
         return RunRecord(self, self.attempt(lambda client: self._create_run(client, name, every_tag)))
 
+    def open_run(self, run_id: str | None) -> "RunRecord | None":
+        """Take up a run to add to it, whatever its status; None when the store does not know it."""
+        known = self.attempt(lambda client: _knows_run(client, run_id)) if run_id else False
+        return RunRecord(self, run_id) if known else None
+
     def resume_run(self, run_id: str | None) -> "RunRecord | None":
-        """Take up a run again, which then counts as running until `finish`; None when the store does not know it."""
-        run = self.attempt(lambda client: _get_run(client, run_id)) if run_id else None
-        if run is None:
-            return None
-        self.attempt(lambda client: client.update_run(run_id, status="RUNNING"))
-        return RunRecord(self, run_id)
+        """Take up an interrupted run, which then counts as running until `finish`; None when the store does not know it."""
+        record = self.open_run(run_id)
+        if record is not None:
+            self.attempt(lambda client: client.update_run(run_id, status="RUNNING"))
+        return record
 
     def find_run(self, tag: str, value: str) -> str | None:
         """Return the id of the newest run of this experiment with this tag value, None when there is none."""
@@ -212,14 +216,13 @@ def _ensure_experiment(client: MlflowClient, name: str, artifact_folder: str | N
     return experiment.experiment_id
 
 
-def _get_run(client: MlflowClient, run_id: str) -> Any:
+def _knows_run(client: MlflowClient, run_id: str) -> bool:
     try:
-        run = client.get_run(run_id)
+        return client.get_run(run_id).info.lifecycle_stage == "active"
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # the latter: not an id at all
-            return None
+            return False
         raise
-    return run if run.info.lifecycle_stage == "active" else None
 
 
 def _describe_source() -> dict[str, str | None]:

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from maskmill.errors import DataError
-from maskmill.serving.request import build_answer, read_request, refuse
+from maskmill.serving.request import RequestError, build_answer, read_request
 
 MODEL_ARTIFACT = "model"  # name of the .keras file among the artifacts
 VERSION_FILE = "registered_model_meta"  # MLflow writes it beside a model that it takes from the registry
@@ -28,13 +29,15 @@ class ServedModel(PythonModel):
         self._classes = {entry["id"]: (entry["name"], tuple(entry["colour"])) for entry in classes}
         self._version = _find_version(path.parent)
 
-    def predict(self, context: PythonModelContext, model_input: Any, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """Answer a request: one row in, one row out (see maskmill.serving.request)."""
         pictures = read_request(model_input)
         try:
             return [build_answer(self._predictor.mask(picture), self._classes, self._version) for picture in pictures]
         except DataError as error:
-            raise refuse(f"the model cannot take this picture: {error.what}; expected {error.expected}") from None
+            raise RequestError(f"the model cannot take this picture: {error.what}; expected {error.expected}") from None
 
 
 def _find_version(folder: Path) -> str | None:

@@ -30,6 +30,23 @@ EXPECTED = "a PNG or JPEG file as base64 text"
 MOST_PROBLEMS = 5  # that one refusal names
 
 
+class RequestError(MlflowException):
+    """A request that cannot be answered; MLflow turns it into status 400 with this message."""
+
+    def __init__(self, message: str) -> None:
+        self._message = message
+        super().__init__(message, error_code=INVALID_PARAMETER_VALUE)
+
+    @property
+    def message(self) -> str:
+        """The message as it was first."""
+        return self._message
+
+    @message.setter
+    def message(self, value: str) -> None:
+        """Stay as it is: MLflow's server would put the whole payload in front."""
+
+
 def read_request(rows: Any) -> list[NDArray[np.uint8]]:
     """Decode the pictures of a request.
 
@@ -40,12 +57,12 @@ def read_request(rows: Any) -> list[NDArray[np.uint8]]:
         uint8 (H, W, 1) or (H, W, 3) a row, upright.
 
     Raises:
-        MlflowException: something cannot be used (answered as status 400); rows are named by number, never by content.
+        RequestError: something cannot be used; rows are named by number, never by content.
     """
     if not isinstance(rows, pd.DataFrame) or COLUMN not in rows.columns:
-        raise refuse(f'the request has no column \'{COLUMN}\'; expected {{"inputs": {{"{COLUMN}": [{EXPECTED}]}}}}')
+        raise RequestError(f'the request has no column "{COLUMN}"; expected {{"inputs": {{"{COLUMN}": [...]}}}}, each {EXPECTED}')
     if rows.empty:
-        raise refuse(f"the request has no rows; expected at least one, each {EXPECTED}")
+        raise RequestError(f"the request has no rows; expected at least one, each {EXPECTED}")
     pictures, problems = [], []
     for number, value in enumerate(rows[COLUMN]):
         try:
@@ -55,7 +72,7 @@ def read_request(rows: Any) -> list[NDArray[np.uint8]]:
             problems.append(f"row {number}: '{COLUMN}' cannot be used: {error.what}{expected}")
     if problems:
         more = f"; and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
-        raise refuse("; ".join(problems[:MOST_PROBLEMS]) + more)
+        raise RequestError("; ".join(problems[:MOST_PROBLEMS]) + more)
     return pictures
 
 
@@ -93,7 +110,8 @@ def build_signature() -> ModelSignature:
     """Return the schema of request and answer.
 
     The column is text: MLflow would take binary columns apart itself, but not in every form of request, and turns what is not
-    base64 into nothing without a word.
+    base64 into nothing without a word. It is declared optional so that `read_request` refuses a request without it: MLflow's
+    own refusal repeats the whole payload.
     """
     area = Object([Property("pixels", DataType.long), Property("percent", DataType.double)])
     colour = Array(DataType.long)
@@ -106,7 +124,7 @@ def build_signature() -> ModelSignature:
         ColSpec(Array(class_entry), "classes"),
         ColSpec(DataType.string, "model_version", required=False),
     ]
-    return ModelSignature(inputs=Schema([ColSpec(DataType.string, COLUMN)]), outputs=Schema(answer))
+    return ModelSignature(inputs=Schema([ColSpec(DataType.string, COLUMN, required=False)]), outputs=Schema(answer))
 
 
 def build_example(height: int = 48, width: int = 64) -> pd.DataFrame:
@@ -136,11 +154,6 @@ def curl_command(picture_path: Path, port: int) -> str:
         " | curl -sS -H 'Content-Type: application/json' --data-binary @-"
         f" http://127.0.0.1:{port}/invocations | {shlex.quote(shown)} -c '{program}'"
     )
-
-
-def refuse(message: str) -> MlflowException:
-    """Return the exception that MLflow answers as status 400 with this message."""
-    return MlflowException(message, error_code=INVALID_PARAMETER_VALUE)
 
 
 def _decode(value: Any) -> bytes:
