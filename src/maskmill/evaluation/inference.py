@@ -7,7 +7,7 @@ The scale is a policy that travels with the model. `fit` resizes the whole pictu
 import itertools
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -57,6 +57,15 @@ class Predictor:
     def num_classes(self) -> int:
         """The number of classes, void not among them."""
         return len(self.class_names)
+
+    def check_classes(self, names: Sequence[str]) -> None:
+        """Raise ModelError unless the model's classes are those of a data set, `names` in id order."""
+        if tuple(names) != self.class_names:
+            raise ModelError(
+                f"the model tells apart {', '.join(self.class_names)}; the data set's classes are {', '.join(names)}",
+                expected="the same classes in the same order",
+                fix="train on this data set (dvc repro train), or evaluate on the one the model was trained on",
+            )
 
     def logits(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the logits of uint8 (H, W, C), grey or RGB whatever the model takes: float32 (H, W, K)."""

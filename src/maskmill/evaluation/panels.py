@@ -22,6 +22,8 @@ GAP, MARGIN = 12, 28
 HEADING, TITLE, LEGEND = 56, 34, 44  # heights of a row's heading, of the panels' titles, of a line of the legend
 SWATCH = 22
 INK, FAINT, PAPER = (24, 28, 36), (110, 116, 128), (255, 255, 255)
+EDGE = (176, 180, 190)
+LEAD = "dice by class"
 WRONG = np.array([214, 24, 44], np.uint8)
 
 
@@ -140,12 +142,12 @@ def _list_entries(matrix: NDArray[np.int64], names: Sequence[str], palette: NDAr
 def _arrange_legend(entries: Sequence[Entry], width: int) -> list[list[tuple[int, Entry]]]:
     """Break the legend into lines of (left, entry)."""
     lines: list[list[tuple[int, Entry]]] = [[]]
-    left = MARGIN
+    start = left = MARGIN + round(_font(20).getlength(LEAD)) + 30
     for entry in entries:
         needed = SWATCH + 10 + round(_font(20).getlength(entry[1])) + 34
         if lines[-1] and left + needed > width - MARGIN:
             lines.append([])
-            left = MARGIN
+            left = start
         lines[-1].append((left, entry))
         left += needed
     return lines
@@ -153,11 +155,12 @@ def _arrange_legend(entries: Sequence[Entry], width: int) -> list[list[tuple[int
 
 def _draw_legend(canvas: Image.Image, lines: Sequence[Sequence[tuple[int, Entry]]], top: int) -> None:
     draw = ImageDraw.Draw(canvas)
+    draw.text((MARGIN, top + LEGEND // 2), LEAD, fill=FAINT, font=_font(20), anchor="lm")
     for number, line in enumerate(lines):
         middle = top + number * LEGEND + LEGEND // 2
         for left, (swatch, text) in line:
             canvas.paste(Image.fromarray(swatch), (left, middle - SWATCH // 2))
-            draw.rectangle((left, middle - SWATCH // 2, left + SWATCH - 1, middle + SWATCH // 2 - 1), outline=(0, 0, 0, 40))
+            draw.rectangle((left, middle - SWATCH // 2, left + SWATCH - 1, middle + SWATCH // 2 - 1), outline=EDGE)
             draw.text((left + SWATCH + 10, middle), text, fill=INK, font=_font(20), anchor="lm")
 
 

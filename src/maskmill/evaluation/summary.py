@@ -1,0 +1,84 @@
+"""What a person reads at the end: the figures by class, where the pictures are, which version it became, and what to run next."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from maskmill.terminal import console, say
+
+
+def build_table(metrics: Mapping[str, Any]) -> Table:
+    """Put dice and IoU of each class, on the validation and the test part, into a table for the terminal.
+
+    Args:
+        metrics: what metrics.json holds; null and NaN alike mean that a class is absent.
+    """
+    val, split = metrics["val"], metrics["split"]
+    table = Table(title=f"val: {val['pictures']} pictures   {split}: {metrics['pictures']} pictures", title_justify="left")
+    table.add_column("class")
+    for column in ("val dice", "val IoU", f"{split} dice", f"{split} IoU"):
+        table.add_column(column, justify="right")
+    for name, figures in metrics["classes"].items():
+        table.add_row(name, *_row(val["classes"][name], figures))
+    headline = "mean over classes" if len(metrics["classes"]) > 2 else f"headline: {list(metrics['classes'])[-1]}"
+    table.add_section()
+    table.add_row(headline, *_row(val, metrics), style="bold")
+    table.add_row("pixel accuracy", _say_figure(val["accuracy"]), "", _say_figure(metrics["accuracy"]), "")
+    return table
+
+
+def print_summary(
+    metrics: Mapping[str, Any],
+    *,
+    figures: Path,
+    name: str,
+    version: str | int | None,
+    alias: str | None,
+    no_champion_because: str | None,
+    curl: str,
+    ui: str = "make ui",
+    port: int = 5001,
+) -> None:
+    """Print the closing summary of a pipeline.
+
+    Args:
+        metrics: what results/evaluate/metrics.json holds.
+        figures: folder of the pictures.
+        name: the registered model.
+        version: the version registered; None when nothing was.
+        alias: the alias that now points at it, the highest of them.
+        no_champion_because: why it is not the champion; None when it is.
+        curl: the request to try, as one or more lines of shell.
+        ui: the command that shows the runs.
+        port: where the model is to be served.
+    """
+    console.print()
+    console.print(build_table(metrics))
+    say(f"pictures          {figures / 'overview.png'}, and {_count_pictures(figures)} more in {figures}")
+    if version is None:
+        say("model             not registered: the tracking store was away; run dvc repro --force register when it is back")
+        say(f"compare runs      {ui}")
+        return
+    say(f"model             {name} version {version}, alias {alias}")
+    if no_champion_because:
+        say(f"no new champion   {no_champion_because}")
+    say("\nnext:")
+    say(f"  {ui}")
+    say(f"  mlflow models serve -m models:/{name}@{alias} --env-manager local --port {port}")
+    say("and, once it is up:")
+    say("\n".join(f"  {line}" for line in curl.strip().splitlines()))
+
+
+def _count_pictures(figures: Path) -> int:
+    return max(0, len(list(figures.glob("*.png"))) - 1)
+
+
+def _row(val: Mapping[str, Any], test: Mapping[str, Any]) -> list[str]:
+    return [_say_figure(figures[name]) for figures in (val, test) for name in ("dice", "iou")]
+
+
+def _say_figure(value: float | None) -> str:
+    return "absent" if value is None or math.isnan(value) else f"{value:.3f}"

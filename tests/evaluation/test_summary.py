@@ -1,0 +1,59 @@
+"""The closing summary names the figures of both parts, the version and commands that can be run."""
+
+from pathlib import Path
+
+from maskmill.evaluation.summary import print_summary
+
+METRICS = {
+    "split": "test",
+    "dice": 0.65,
+    "iou": 0.5,
+    "accuracy": 0.9,
+    "classes": {"sky": {"dice": 0.8, "iou": 0.7}, "tree": {"dice": 0.5, "iou": 0.3}, "car": {"dice": None, "iou": None}},
+    "pictures": 2,
+    "val": {
+        "dice": 0.61,
+        "iou": 0.41,
+        "accuracy": 0.91,
+        "pictures": 3,
+        "classes": {name: {"dice": 0.612, "iou": float("nan")} for name in ("sky", "tree", "car")},
+    },
+}
+REGISTERED = {"version": 3, "alias": "candidate", "no_champion_because": "trained on a CPU"}
+
+
+def show(capsys, **registration):
+    print_summary(METRICS, figures=Path("build/figures"), name="mill", curl="curl -s x \\\n  -d @y", **registration)
+    return capsys.readouterr().out
+
+
+def test_figures_and_commands_are_printed(capsys):
+    printed = show(capsys, **REGISTERED)
+    rows = {
+        line.split("│")[1].strip(): [cell.strip() for cell in line.split("│")[2:-1]] for line in printed.splitlines() if "│" in line
+    }
+    assert rows["sky"] == ["0.612", "absent", "0.800", "0.700"]
+    assert rows["car"] == ["0.612", "absent", "absent", "absent"]
+    assert rows["mean over classes"] == ["0.610", "0.410", "0.650", "0.500"]
+    assert rows["pixel accuracy"] == ["0.910", "", "0.900", ""]
+    for line in (
+        "  make ui",
+        "  mlflow models serve -m models:/mill@candidate --env-manager local --port 5001",
+        "  curl -s x \\",
+        "    -d @y",
+    ):
+        assert line in printed.splitlines()
+    assert "version 3, alias candidate" in printed
+    assert "trained on a CPU" in printed
+
+
+def test_a_champion_needs_no_excuse(capsys):
+    printed = show(capsys, version=4, alias="champion", no_champion_because=None)
+    assert "models:/mill@champion" in printed
+    assert "no new champion" not in printed
+
+
+def test_without_a_version_no_serving_command_is_printed(capsys):
+    printed = show(capsys, version=None, alias=None, no_champion_because=None)
+    assert "not registered" in printed
+    assert "mlflow models serve" not in printed
