@@ -96,10 +96,10 @@ def augment_sample(
     transform.set_random_seed(derive_seed(*seed_parts))
     try:
         result = transform(image=np.array(picture), mask=np.array(label_mask))  # copies: some transforms write in place
-    except (ValueError, TypeError, KeyError, NotImplementedError, IndexError) as error:
-        raise DataError(f"augment.transforms fails on a {_describe(picture)}: {error}", fix="correct or remove it") from error
+    except Exception as error:  # albumentations raises whatever it meets
+        raise _find_fault(transform, picture, label_mask, seed_parts, str(error)) from error
     if _kind(result["image"]) != _kind(picture) or _kind(result["mask"]) != _kind(label_mask):
-        raise _changed_kind(transform, picture, label_mask, seed_parts)
+        raise _find_fault(transform, picture, label_mask, seed_parts, "the size or type changes")
     return np.ascontiguousarray(result["image"]), np.ascontiguousarray(result["mask"])
 
 
@@ -186,25 +186,32 @@ def _given_fills(transforms: Sequence[Mapping[str, Any]]) -> set[int]:
     return fills.union(*(_given_fills(each["transforms"]) for each in transforms if "transforms" in each))
 
 
-def _changed_kind(
-    transform: A.Compose, picture: NDArray[np.uint8], label_mask: NDArray[np.uint8], seed_parts: tuple[int, ...]
+def _find_fault(
+    transform: A.Compose,
+    picture: NDArray[np.uint8],
+    label_mask: NDArray[np.uint8],
+    seed_parts: tuple[int, ...],
+    message: str,
 ) -> DataError:
-    """Go through the same random draws step by step to name the transform that changed the size or type last."""
+    """Go through the same random draws step by step to name the transform that fails, or changed the size or type last."""
     transform.set_random_seed(derive_seed(*seed_parts))
     sample = {"image": np.array(picture), "mask": np.array(label_mask)}
-    culprit, before, after = "augment.transforms", picture, picture
+    fault = f"augment.transforms fails on a {_describe(picture)}: {message}"
+    fix = "correct or remove it"
     for step in transform.transforms:
-        result = step(**sample)
-        if _kind(result["image"]) != _kind(sample["image"]):
-            culprit, before, after = type(step).__name__, sample["image"], result["image"]
-        sample = result
-    return DataError(
-        f"{culprit} makes a {_describe(after)} out of a {_describe(before)}",
-        expected=f"a list of transforms that ends with a {_describe(picture)}",
-        fix="take it out of augment.transforms, follow it by one that restores the size, or for turns make scale.image_size square"
-        if after.dtype == np.uint8
-        else "take it out of augment.transforms: normalisation is a part of the model",
-    )
+        before, name = sample["image"], type(step).__name__
+        try:
+            sample = step(**sample)
+        except Exception as error:
+            return DataError(f"augment.transforms: {name} fails on a {_describe(before)}: {error}", fix=fix)
+        after = sample["image"]
+        if after.dtype != before.dtype:
+            fix = "take it out of augment.transforms: normalisation is a part of the model"
+        elif after.shape != before.shape:
+            fix = "take it out, follow it by one that restores the size, or, for quarter turns, make scale.image_size square"
+        if _kind(after) != _kind(before):
+            fault = f"augment.transforms: {name} makes a {_describe(after)} out of a {_describe(before)}"
+    return DataError(fault, expected=f"a list that ends with a {_describe(picture)}", fix=fix)
 
 
 def _kind(array: NDArray) -> tuple[tuple[int, ...], np.dtype]:

@@ -18,8 +18,10 @@ from maskmill.data.findings import Finding
 from maskmill.errors import DataError
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"  # read on import
-import great_expectations as gx
-import great_expectations.expectations as gxe
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it imports deprecated modules
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
 
 PARTS = ("train", "val", "test")
 PIXELS = "pixels_"

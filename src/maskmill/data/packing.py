@@ -15,6 +15,7 @@ from maskmill import outputs, pictures, terminal
 from maskmill.errors import DataError, ParamsError
 
 VOID = 255
+PICTURES_A_PROCESS = 128  # fewer take less time than the start of a process
 COLUMNS = ["id", "parent", "copy", "top", "left"]
 Policy = Literal["fit", "native"]
 
@@ -72,7 +73,7 @@ def pack_arrays(
         total: training pictures wanted altogether, originals included; None to go by `copies`.
         transforms: what makes a copy, as for `augmentation.build_transform`.
         seed: of the copies.
-        jobs: processes; -1: one a core. The bytes written do not depend on it.
+        jobs: processes at most; -1: one a core. The bytes written do not depend on it.
 
     Returns:
         the rows of samples.csv (id, parent, copy, top, left) of "train" and "val".
@@ -113,9 +114,8 @@ def pack_part(
     Returns:
         the rows of samples.csv, in the order of the arrays.
     """
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
     files = [(encoded_dir / image, encoded_dir / mask) for image, mask in zip(samples["image"], samples["mask"], strict=True)]
-    corners = parallel(joblib.delayed(_find_corners)(mask_path, scale) for _, mask_path in files)
+    corners = _parallel(jobs, len(files))(joblib.delayed(_find_corners)(mask_path, scale) for _, mask_path in files)
     found = list(terminal.track(corners, f"looking at {part_dir.name}", len(files)))
     originals = sum(map(len, found))
     if not originals:
@@ -127,7 +127,7 @@ def pack_part(
     part_dir.mkdir()
     _new_array(part_dir / "images.npy", (size, *scale.image_size, channels))
     _new_array(part_dir / "masks.npy", (size, *scale.image_size))
-    packed = parallel(
+    packed = _parallel(jobs, size)(
         joblib.delayed(_pack_sample)(
             *paths, of_sample, part_dir=part_dir, scale=scale, channels=channels, transforms=transforms, seed=seed
         )
@@ -163,6 +163,11 @@ def tile_starts(length: int, tile: int) -> list[int]:
     if tiles == 1:
         return [0]
     return [place * (length - tile) // (tiles - 1) for place in range(tiles)]
+
+
+def _parallel(jobs: int, num_pictures: int) -> joblib.Parallel:
+    useful = max(1, num_pictures // PICTURES_A_PROCESS)
+    return joblib.Parallel(n_jobs=min(joblib.effective_n_jobs(jobs), useful), return_as="generator")
 
 
 def _find_corners(mask_path: Path, scale: Scale) -> list[tuple[int, int]]:

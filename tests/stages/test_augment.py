@@ -1,0 +1,72 @@
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from maskmill.errors import DataError, ParamsError
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def project(write_encoded, tmp_path, monkeypatch):
+    """A project folder with two training samples, one of validation, one of test, and a passed validation."""
+    generator = np.random.default_rng(0)
+    picture, label_mask = generator.integers(0, 256, (20, 30, 3), np.uint8), np.zeros((20, 30), np.uint8)
+    parts = {"a": "train", "b": "train", "c": "val", "d": "test"}
+    write_encoded({sample_id: (part, picture, label_mask) for sample_id, part in parts.items()})
+    write_result(tmp_path, True)
+    write_params(tmp_path, {"scale": {"image_size": [16, 16]}})
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(ROOT / "stages"))
+    return tmp_path
+
+
+def write_result(folder, success):
+    path = folder / "results" / "validate" / "result.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"success": success, "checks": []}))
+
+
+def write_params(folder, changes):
+    yaml = YAML()
+    params = yaml.load(ROOT / "presets" / "default.yaml")
+    for section, values in changes.items():
+        params[section].update(values)
+    yaml.dump(params, folder / "params.yaml")
+
+
+def augment():
+    importlib.import_module("augment").main()
+
+
+def test_the_parts_are_packed_and_counted(project, capsys):
+    write_params(project, {"scale": {"image_size": [16, 16]}, "augment": {"copies": 2}})
+    augment()
+    assert np.load(project / "build" / "arrays" / "train" / "images.npy").shape == (6, 16, 16, 3)
+    assert np.load(project / "build" / "arrays" / "val" / "masks.npy").shape == (1, 16, 16)
+    assert not (project / "build" / "arrays" / "test").exists()
+    shown = capsys.readouterr().out
+    assert "train: 6 of 16 x 16, 4 of them augmented, from 2 pictures" in shown
+    assert "val: 1 of 16 x 16, 0 of them augmented, from 1 pictures" in shown
+
+
+def test_a_set_that_was_not_validated_is_refused(project):
+    write_result(project, False)
+    with pytest.raises(DataError, match="failed its checks"):
+        augment()
+    (project / "results" / "validate" / "result.json").unlink()
+    with pytest.raises(DataError, match="has not passed its checks"):
+        augment()
+    assert not (project / "build" / "arrays").exists()
+
+
+def test_quarter_turns_of_oblong_pictures_are_refused_before_training(project):
+    write_params(project, {"scale": {"image_size": [16, 32]}})
+    with pytest.raises(ParamsError, match="RandomRotate90 makes a 32 x 16") as error:
+        augment()
+    assert "scale.image_size square" in error.value.fix
+    assert not (project / "build" / "arrays").exists()
