@@ -113,9 +113,9 @@ def encode_picture(picture: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def is_kept_as_it_is(path: Path, *, max_pixels: int = MAX_PIXELS) -> bool:
-    """Tell whether a file already is an upright 8-bit grey or RGB picture of a common format, so that its bytes can stay."""
-    with _opened(path, None, max_pixels) as picture:
+def is_kept_as_it_is(path: Path) -> bool:
+    """Tell by its header whether a file is an upright 8-bit grey or RGB picture of a common format, so that its bytes can stay."""
+    with _opened(path, None, sys.maxsize) as picture:
         upright = picture.getexif().get(ORIENTATION_TAG, 1) == 1
         suffix_fits = path.suffix.lower() in KEPT_SUFFIXES.get(picture.format or "", set())
         alone = getattr(picture, "n_frames", 1) == 1
@@ -123,8 +123,8 @@ def is_kept_as_it_is(path: Path, *, max_pixels: int = MAX_PIXELS) -> bool:
 
 
 def swaps_sides(path: Path) -> bool:
-    """Tell whether a picture's EXIF data turn it by a quarter, so that its upright width is its stored height."""
-    with _opened(path, None, MAX_PIXELS) as picture:
+    """Tell by its header whether EXIF data turn a picture by a quarter, so that its upright width is its stored height."""
+    with _opened(path, None, sys.maxsize) as picture:
         return picture.getexif().get(ORIENTATION_TAG, 1) in (5, 6, 7, 8)
 
 

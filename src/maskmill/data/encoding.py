@@ -39,8 +39,8 @@ def encode_samples(
 ) -> pd.DataFrame:
     """Write the pictures, masks, samples.csv, statistics.csv and classes.csv of a data set, all of them or nothing.
 
-    A picture that already is upright, 8-bit, and grey or RGB is copied byte for byte; any other becomes a PNG. samples.csv gives each
-    file's own channels, 1 or 3: a set with only grey pictures is a grey one, any other is RGB, and its readers repeat grey.
+    A picture that already is upright, 8-bit, and grey or RGB is copied byte for byte; any other becomes a PNG. samples.csv gives
+    each file's own channels, 1 or 3: a set with only grey pictures is a grey one, any other is RGB, and its readers repeat grey.
 
     Args:
         manifest: columns id, image, mask (paths), split (train, val or test), group; one row a sample.
@@ -55,8 +55,8 @@ def encode_samples(
         jobs: number of processes; -1: one a core. The files do not depend on it.
 
     Returns:
-        statistics.csv as a table: sizes, image_hash (of shape and decoded pixels), the fractions exact, tolerated, unmatched and void
-        of each mask's pixels, and the pixels of each class.
+        statistics.csv as a table: sizes, image_hash (of shape and decoded pixels), the fractions exact, tolerated, unmatched and
+        void of each mask's pixels, and the pixels of each class.
 
     Raises:
         DataError: samples that cannot be encoded, all of them listed.
@@ -203,7 +203,7 @@ def _list_commonest(values: NDArray[np.integer], most: int = 3) -> str:
 
 def _write_picture(picture: NDArray[np.uint8], image_path: Path, folder: Path, name: str, *, is_file_alone: bool) -> str:
     """Copy a picture's file where its bytes can stay (not where it also holds the mask), else write a PNG; return its name."""
-    if is_file_alone and pictures.is_kept_as_it_is(image_path, max_pixels=picture.size):
+    if is_file_alone and pictures.is_kept_as_it_is(image_path):
         image_name = f"images/{name}{image_path.suffix.lower()}"
         shutil.copyfile(image_path, folder / image_name)
     else:

@@ -20,7 +20,7 @@ WHITE = (255, 255, 255)
 
 _MIXED = 255  # in a coarse table: the block's colours have different answers
 _CHUNK = 1 << 16  # pixels at a time: the intermediate arrays stay in the cache
-_BLOCK = 32  # colours a side of the blocks in which a fine table is built
+_BLOCK = 16  # colours a side of the blocks in which a fine table is built
 
 
 class _Tables(NamedTuple):
@@ -139,8 +139,9 @@ def _build_tables(answers: NDArray[np.uint8]) -> _Tables:
 def _rank_colours(palette: bytes) -> NDArray[np.int32]:
     """Find for all colours the nearest of a palette, and how far it is.
 
-    The cube is worked through in blocks. A palette colour whose smallest distance to a block exceeds the largest distance of
-    another is nearest nowhere in the block: few remain to be compared pixel by pixel.
+    The cube is worked through in blocks, each with a rival: the palette colour nearest to its centre. A palette colour that is
+    farther than the rival from every point of the block is nearest nowhere in it, so few remain to be compared point by point.
+    Squared distances to two colours differ by a linear function of the point, whose maximum over a block lies at a corner.
 
     Args:
         palette: RGB triples, one after the other.
@@ -149,24 +150,29 @@ def _rank_colours(palette: bytes) -> NDArray[np.int32]:
         int32 (256, 256, 256) by blue, green, red: squared distance << 8 | index, so that one minimum settles nearness and ties.
     """
     colours = np.frombuffer(palette, np.uint8).reshape(-1, 3).astype(np.int32)
-    first = np.arange(0, 256, _BLOCK)[:, np.newaxis, np.newaxis]
+    squares = (colours**2).sum(axis=1)
+    first = np.arange(0, 256, _BLOCK, dtype=np.int32)
     last = first + _BLOCK - 1
-    # Squared distances along each channel, (8 blocks, colours, channels), and (channels, colours, 256 values)
-    smallest = (np.maximum(first - colours, 0) + np.maximum(colours - last, 0)) ** 2
-    largest = np.maximum(abs(first - colours), abs(last - colours)) ** 2
-    ranks = (np.arange(256, dtype=np.int32) - colours.T[..., np.newaxis]) ** 2 << 8
+    from_centres = (first[:, np.newaxis, np.newaxis] + _BLOCK // 2 - colours) ** 2  # (blocks, colours, channels)
+    ranks = (np.arange(256, dtype=np.int32) - colours.T[..., np.newaxis]) ** 2 << 8  # (channels, colours, values)
     ranks[0] += np.arange(len(colours), dtype=np.int32)[:, np.newaxis]
 
     nearest = np.empty((256, 256, 256), np.int32)
-    parts = [slice(start, start + _BLOCK) for start in range(0, 256, _BLOCK)]
+    parts = [slice(start, start + _BLOCK) for start in first]
     for b, blue in enumerate(parts):
         for g, green in enumerate(parts):
-            near = smallest[b, :, 2] + smallest[g, :, 1] + smallest[:, :, 0]  # (8 blocks along red, colours)
-            far = largest[b, :, 2] + largest[g, :, 1] + largest[:, :, 0]
-            candidates = near <= far.min(axis=1, keepdims=True)
+            rivals = (from_centres[b, :, 2] + from_centres[g, :, 1] + from_centres[:, :, 0]).argmin(axis=1)
+            slopes = 2 * (colours - colours[rivals][:, np.newaxis])  # (blocks along red, colours, channels)
+            advantage = squares[rivals][:, np.newaxis] - squares  # how much nearer than the rival a colour is at best
+            for channel, low, high in (
+                (0, first[:, np.newaxis], last[:, np.newaxis]),
+                (1, first[g], last[g]),
+                (2, first[b], last[b]),
+            ):
+                advantage += np.maximum(low * slopes[..., channel], high * slopes[..., channel])
             planes = ranks[2, :, blue][:, :, np.newaxis] + ranks[1, :, green][:, np.newaxis, :]  # (colours, blue, green)
             for r, red in enumerate(parts):
-                chosen = np.flatnonzero(candidates[r])
+                chosen = np.flatnonzero(advantage[r] >= 0)
                 cubes = planes[chosen][..., np.newaxis] + ranks[0, chosen, red][:, np.newaxis, np.newaxis, :]
                 nearest[blue, green, red] = cubes.min(axis=0)
     return nearest
