@@ -8,7 +8,7 @@ for _name, _value in {
     "DVC_NO_ANALYTICS": "1",
     "GX_ANALYTICS_ENABLED": "False",
     "NO_ALBUMENTATIONS_UPDATE": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "2",  # and TensorFlow keeps its start-up notes to itself
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # and TensorFlow keeps what it thinks of this machine to itself; its errors are exceptions
 }.items():
     os.environ.setdefault(_name, _value)
 

@@ -1,7 +1,9 @@
 """What a person sees while a stage runs: messages, tables, bars, and errors with their exit code."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from rich.console import Console
@@ -52,3 +54,17 @@ def run_stage(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         error_console.print("interrupted: run the same command again to go on", style="yellow")
         sys.exit(130)
+
+
+@contextmanager
+def muted_stderr() -> Iterator[None]:
+    """Send the process's standard error nowhere, below Python too, for what C++ libraries write past every log level."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
