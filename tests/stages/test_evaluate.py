@@ -61,10 +61,6 @@ def run_stage():
     runpy.run_path(str(ROOT / "stages" / "evaluate.py"))["main"]()
 
 
-# MLflow's store asks SQLAlchemy for what its next major release drops
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
-
-
 @pytest.fixture
 def project(tmp_path, monkeypatch, write_encoded):
     write_project(tmp_path, write_encoded)
