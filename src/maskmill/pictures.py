@@ -114,16 +114,17 @@ def encode_picture(picture: NDArray[np.uint8]) -> bytes:
 
 
 def is_kept_as_it_is(path: Path) -> bool:
-    """Tell by its header whether a file is an upright 8-bit grey or RGB picture of a common format, so that its bytes can stay."""
+    """Tell whether a file is an upright 8-bit grey or RGB picture of a common format, so that its bytes can stay."""
     with _opened(path, None, sys.maxsize) as picture:
-        upright = picture.getexif().get(ORIENTATION_TAG, 1) == 1
-        suffix_fits = path.suffix.lower() in KEPT_SUFFIXES.get(picture.format or "", set())
-        alone = getattr(picture, "n_frames", 1) == 1
-        return upright and suffix_fits and alone and picture.mode in ("L", "RGB") and not _has_16_bits(picture)
+        has_common_name = path.suffix.lower() in KEPT_SUFFIXES.get(picture.format or "", set())
+        is_alone = getattr(picture, "n_frames", 1) == 1
+        if not has_common_name or not is_alone or picture.mode not in ("L", "RGB") or _has_16_bits(picture):
+            return False
+        return picture.getexif().get(ORIENTATION_TAG, 1) == 1  # last: a PNG is decoded for it, and forgets its bits
 
 
 def swaps_sides(path: Path) -> bool:
-    """Tell by its header whether EXIF data turn a picture by a quarter, so that its upright width is its stored height."""
+    """Tell whether EXIF data turn a picture by a quarter, so that its upright width is its stored height."""
     with _opened(path, None, sys.maxsize) as picture:
         return picture.getexif().get(ORIENTATION_TAG, 1) in (5, 6, 7, 8)
 
