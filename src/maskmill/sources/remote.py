@@ -1,5 +1,6 @@
 """Opening a file at an http(s) or s3 address from a given byte on, with every failure put in words."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +80,12 @@ def _open_http(url: str, offset: int) -> RemoteFile:
     if offset:
         headers["Range"] = f"bytes={offset}-"
     # block_size 0 asks for one stream; a size spares the HEAD request, whose every failure fsspec calls "not found".
-    stream = files.open(url, "rb", block_size=0, size=1, headers=headers)
+    try:
+        stream = files.open(url, "rb", block_size=0, size=1, headers=headers)
+    except aiohttp.ClientResponseError as error:
+        if offset and error.status == 416:  # nothing comes after what is there: the checksum tells whether it is whole
+            return RemoteFile(io.BytesIO(), offset, None)
+        raise
     return RemoteFile(stream, *_read_range(stream.r.status, stream.r.headers))
 
 

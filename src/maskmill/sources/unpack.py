@@ -128,6 +128,11 @@ def _list_tar(archive: Path, file: IO[bytes]) -> Iterator[_Member]:
                 raise _refusal(archive, info.name, "is a link or a device")
             with stream:
                 yield _Member(info.name, info.size, stream)
+        # tarfile takes the end of the file for the end of the archive, which hides one that was cut between two members.
+        assert opened.fileobj is not None
+        opened.fileobj.seek(opened.offset)
+        if not opened.fileobj.read(1):
+            raise EOFError("it is cut short: its end mark is missing")
 
 
 def _write(archive: Path, member: _Member, folder: Path) -> None:

@@ -1,0 +1,1 @@
+from loopback import served  # noqa: F401  a fixture
