@@ -159,9 +159,9 @@ def test_copies_are_spread_evenly(originals, more):
 
 
 def test_few_pictures_are_not_worth_a_process():
-    assert _parallel(4, 200).n_jobs == 1
-    assert _parallel(4, 300).n_jobs == 2
-    assert _parallel(1, 300).n_jobs == 1
+    assert _parallel(4, 1999).n_jobs == 1
+    assert _parallel(4, 2000).n_jobs == 2
+    assert _parallel(1, 9000).n_jobs == 1
 
 
 def test_three_hundred_from_sixteen():

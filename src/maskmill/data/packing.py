@@ -15,7 +15,7 @@ from maskmill import outputs, pictures, terminal
 from maskmill.errors import DataError, ParamsError
 
 VOID = 255
-PICTURES_A_PROCESS = 128  # fewer take less time than the start of a process
+PICTURES_A_PROCESS = 1000  # fewer take less time than the start of a process, which imports for seconds
 COLUMNS = ["id", "parent", "copy", "top", "left"]
 Policy = Literal["fit", "native"]
 
