@@ -53,7 +53,7 @@ def main() -> None:
         save_model(model, params.paths.model, description)
         write_history(params.paths.results / "train", history, monitor=train.monitor)
         with new_folder(params.paths.training) as folder:
-            draw_curves(pd.DataFrame(history), folder / "curves.png")
+            draw_curves(pd.DataFrame(history), folder / "curves.png", monitor=train.monitor)
             run = {"run_id": record.run_id, "device": device, "git_commit": state.commit, "parameters": model.count_params()}
             (folder / "run.json").write_text(json.dumps(run, indent=2))
         record.log_artifact(params.paths.training, "training")

@@ -43,11 +43,26 @@ def experiment(context: typer.Context, stage: str) -> None:
 
 
 @app.command()
-def summary() -> None:
+def register(
+    run_folder: Annotated[Path, typer.Argument(help="model.keras, params.yaml, history.csv and run.json of a training elsewhere")],
+) -> None:
+    """Take a model that was trained elsewhere through evaluation, gate and registration."""
+    from maskmill.adoption import adopt_run
+    from maskmill.params import load_params
+
+    registration = adopt_run(run_folder, load_params())
+    say(f"registered {registration['name']} version {registration['version']}, alias {' and '.join(registration['aliases'])}")
+    say(registration["gate"]["reason"])
+    say(f"tables and pictures: {run_folder / 'evaluation'}")
+
+
+@app.command()
+def summary(port: Annotated[int, typer.Option(help="where the model is to be served")] = 5001) -> None:
     """Show the last run's figures, where its pictures are, and the next commands."""
+    from maskmill.params import load_params
     from maskmill.summary import show_summary
 
-    show_summary(Path.cwd())
+    show_summary(load_params(), port=port)
 
 
 def run() -> None:

@@ -1,0 +1,45 @@
+"""The closing summary: what the last run of the pipeline came to, and the commands that come next."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from maskmill.errors import RegistryError
+from maskmill.evaluation.reports import read_samples
+from maskmill.evaluation.summary import print_summary
+from maskmill.params import Params
+
+
+def show_summary(params: Params, *, port: int) -> None:
+    """Print figures, pictures, version and next commands of what lies in build/ and results/.
+
+    Args:
+        params: the settings in force.
+        port: where the model is to be served.
+
+    Raises:
+        RegistryError: no run has come to its end here.
+    """
+    from maskmill.serving.request import curl_command  # MLflow takes seconds to import
+
+    registration = _read(params.paths.registration)
+    samples = read_samples(params.paths.encoded)
+    example = samples[samples["split"] == "test"].iloc[0]
+    why_not = None if "champion" in registration["aliases"] else registration["gate"]["reason"]
+    print_summary(
+        _read(params.paths.results / "evaluate" / "metrics.json"),
+        figures=params.paths.evaluation / "figures",
+        name=registration["name"],
+        version=registration["version"],
+        alias=registration["aliases"][-1],
+        no_champion_because=why_not,
+        curl=curl_command(params.paths.encoded / example["image"], port),
+        port=port,
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RegistryError(f"{path} does not exist: no run has come to its end here", fix="make repro") from None
