@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,8 +56,10 @@ def load_model(path: Path) -> tuple[keras.Model, dict[str, Any]]:
     path = Path(path)
     description = read_description(path)
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True), description
-    except (ValueError, TypeError, KeyError, OSError, ImportError) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Skipping")  # Keras only warns of layers left with random weights
+            return keras.saving.load_model(path, compile=False, safe_mode=True), description
+    except (ValueError, TypeError, KeyError, OSError, ImportError, UserWarning) as error:
         raise ModelError(
             f"{path}: the model in it cannot be rebuilt: {error}",
             expected=f"a whole file written by maskmill with keras {keras.__version__} or an earlier release of its series",

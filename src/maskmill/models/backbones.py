@@ -51,15 +51,31 @@ def build_backbone(name: str) -> keras.Model:
     """
     backbone = find_backbone(name)
     network = backbone.build()
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = NORM_MOMENTUM
     skips = [network.get_layer(layer).output for layer in backbone.skips.values()]
-    # The copy has an input with a name of our own: the libraries' is counted up through the process, and would be saved.
-    copy = keras.models.clone_model(
-        keras.Model(network.input, skips, name="backbone"), input_tensors=keras.Input((None, None, 3), name="pictures")
+    return keras.models.clone_model(
+        keras.Model(network.input, skips, name="backbone"),
+        input_tensors=keras.Input((None, None, 3), name="pictures"),
+        clone_function=_StableCopy(),
     )
-    return keras.Model(copy.input, copy.outputs, name="backbone")
+
+
+class _StableCopy:
+    """Copies layers one by one; what the libraries leave to be named by a counter of the process gets a name of its own.
+
+    A saved file holds the names: without this, two builds in one process would give two different files.
+    """
+
+    def __init__(self) -> None:
+        self.unnamed = 0
+
+    def __call__(self, operation: keras.Operation) -> keras.Operation:
+        config = operation.get_config()
+        if isinstance(operation, keras.layers.BatchNormalization):
+            config["momentum"] = NORM_MOMENTUM
+        if not isinstance(operation, keras.layers.Layer):
+            self.unnamed += 1
+            config["name"] = f"operation{self.unnamed}"
+        return type(operation).from_config(config)
 
 
 def find_backbone(name: str) -> Backbone:

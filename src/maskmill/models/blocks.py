@@ -37,7 +37,7 @@ def classify(features: keras.KerasTensor, pictures: keras.KerasTensor, num_class
         float32 logits (B, H, W, K).
     """
     logits = layers.Conv2D(num_classes, kernel_size, padding="same", kernel_initializer="he_normal", name="logits")(features)
-    return CropToPictures(name="crop")(logits, pictures)
+    return CropToPictures(dtype="float32", name="crop")(logits, pictures)  # float32 whatever the precision of the network
 
 
 def scale_bands(

@@ -47,14 +47,11 @@ class PadToStride(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="maskmill")
 class CropToPictures(keras.layers.Layer):
-    """Cut what `PadToStride` added off the logits, and return them as float32 whatever the precision of the network."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**{"dtype": "float32", **options})
+    """Cut what `PadToStride` added off the logits."""
 
     def call(self, logits: keras.KerasTensor, pictures: keras.KerasTensor) -> keras.KerasTensor:
         height, width = ops.shape(pictures)[1:3]
-        return ops.cast(logits[:, :height, :width, :], "float32")  # (B, H, W, K)
+        return logits[:, :height, :width, :]  # (B, H, W, K)
 
     def compute_output_shape(self, logits_shape: Shape, pictures_shape: Shape) -> Shape:
         return *pictures_shape[:3], logits_shape[3]

@@ -4,6 +4,7 @@ import socket
 import threading
 import urllib.parse
 import urllib.request
+import warnings
 from pathlib import Path
 
 import keras
@@ -71,8 +72,10 @@ def _load_file(network: keras.Model, name: str, path: Path) -> None:
     if not path.is_file():
         raise ModelError(f"weights {path}: there is no such file", expected=expected)
     try:
-        network.load_weights(path)
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="Skipping")  # Keras only warns of layers left with random weights
+            network.load_weights(path)
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         raise ModelError(f"weights {path}: do not fit a {name} backbone: {error}", expected=expected) from error
 
 
