@@ -1,6 +1,7 @@
 """Fetching from a real S3 server on the loopback."""
 
 import hashlib
+import time
 
 import boto3
 import numpy as np
@@ -67,3 +68,11 @@ def test_no_such_object(address, tmp_path):
         fetch(address, SHA256, tmp_path / "data.zip")
     assert address in error.value.what
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_listens(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    start = time.monotonic()
+    with pytest.raises(SourceError, match="cannot be reached"):
+        fetch("s3://pictures/sets/data.zip", SHA256, tmp_path / "data.zip")
+    assert time.monotonic() - start < 20

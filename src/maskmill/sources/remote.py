@@ -12,7 +12,7 @@ import fsspec
 from maskmill.errors import SourceError
 
 CONNECT_SECONDS = 10
-READ_SECONDS = 60
+READ_SECONDS = 30
 S3_BLOCK_BYTES = 8 << 20
 UNREACHED = (
     "check the address in source.url and the network, or fetch the file elsewhere and set source.path to it (source.url: null)"
