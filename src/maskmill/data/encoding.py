@@ -186,7 +186,7 @@ def _encode_mask(
     strangers = matches == UNMATCHED
     if refused and strangers.any():
         raise DataError(
-            f"{mask_path} has {np.count_nonzero(strangers)} pixels ({strangers.mean():.2%}) of unknown {what}, most often "
+            f"{mask_path} has unknown {what} in {np.count_nonzero(strangers)} of {strangers.size} pixels, most often "
             f"{_list_commonest(raw_mask[strangers])}",
             fix=fix,
         )
