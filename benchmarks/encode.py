@@ -1,6 +1,6 @@
 """Encoding a colour mask: maskmill against the published way, a distance per class and pixel in NumPy; prints one JSON line.
 
-One core each, one 4096 x 4096 mask of 20 classes as a JPEG has it. The published way goes through it strip by strip; in turns with
+One core each, one 4096 x 4096 mask of 30 classes as a JPEG has it. The published way goes through it strip by strip; in turns with
 that, ours goes through all of it. The answers have to agree on every pixel, and on all 2**24 colours with a palette of 12.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maskmill.labels import encode_colours
 from maskmill.labels.colours import _nearest_tables
 
-SIDE, NUM_CLASSES, JPEG_QUALITY = 4096, 20, 90
+SIDE, NUM_CLASSES, JPEG_QUALITY = 4096, 30, 90  # Cityscapes paints 30 classes
 STRIPS = 16
 
 Encode = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.uint8]]
