@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from maskmill.errors import ModelError
 from maskmill.models import layers, mit  # noqa: F401  importing them registers the layers that files refer to
@@ -126,7 +127,7 @@ def _copy_for_inference(model: keras.Model) -> keras.Model:
     weights = {id(weight) for weight in copy.weights}
     for variable in copy.variables:
         if id(variable) not in weights:
-            variable.assign(keras.ops.zeros_like(variable))
+            variable.assign(np.zeros(variable.shape, variable.dtype))
     return copy
 
 
