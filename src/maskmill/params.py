@@ -277,9 +277,12 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     return values
 
 
+_ANY_TRAIN = TrainParams.model_construct()  # type: ignore[call-arg]  # only a place to try single values on
+
+
 def _check_train_value(name: str, value: Any) -> None:
     try:
-        TrainParams.__pydantic_validator__.validate_assignment(TrainParams.model_construct(), name, value)
+        TrainParams.__pydantic_validator__.validate_assignment(_ANY_TRAIN, name, value)
     except ValidationError as error:
         for problem in error.errors():
             if problem["type"] == "frozen_instance":

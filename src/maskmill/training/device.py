@@ -6,17 +6,9 @@ The only file that names a backend's own library; everything else is keras and k
 import os
 import platform
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import keras
-
-
-class Device(TypedDict):
-    """What a run was computed on: kind `cpu` or `gpu`, the maker's name, the Keras backend."""
-
-    kind: str
-    name: str
-    backend: str
 
 
 def prepare_device(*, seed: int, precision: str) -> None:
@@ -36,10 +28,10 @@ def prepare_device(*, seed: int, precision: str) -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def describe_device() -> Device:
-    """Return the device that Keras computes on here."""
+def describe_device() -> dict[str, str]:
+    """Return the device that Keras computes on here: `kind` (cpu or gpu), the maker's `name`, and the Keras `backend`."""
     name = _accelerator_name()
-    return Device(kind="gpu" if name else "cpu", name=name or _processor_name(), backend=keras.backend.backend())
+    return {"kind": "gpu" if name else "cpu", "name": name or _processor_name(), "backend": keras.backend.backend()}
 
 
 def describe_determinism() -> dict[str, Any]:
