@@ -72,7 +72,7 @@ def test_three_processes_that_start_at_once_share_one_store(repository: Path):
         )
         for _ in range(3)
     ]
-    answers = [process.communicate(timeout=120) for process in started]
+    answers = [process.communicate(timeout=300) for process in started]
     assert [process.returncode for process in started] == [0, 0, 0], answers
     with sqlite3.connect(repository / "mlflow.db") as database:
         runs = {row[0] for row in database.execute("select run_uuid from runs where status = 'FINISHED'")}

@@ -171,7 +171,9 @@ def test_a_file_that_is_no_database_does_not_stop_the_run(tmp_path: Path, capsys
     assert "goes on without being recorded" in capsys.readouterr().out
 
 
-def test_a_server_that_dies_midway_does_not_stop_the_run(tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_that_dies_midway_does_not_stop_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 
     class Once(BaseHTTPRequestHandler):

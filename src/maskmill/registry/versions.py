@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
-from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+from mlflow.entities import LoggedModel, LoggedModelOutput, LoggedModelStatus
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
@@ -78,13 +78,14 @@ def register_version(
         experiment = client.get_run(record.run_id).data.tags.get("maskmill.dvc_exp")
         tags["maskmill.dvc_exp"] = experiment
         champion = find_champion(client, name)
-        model_id = _log_model(client, record.run_id, write_model, metrics)
+        model = _log_model(client, record.run_id, write_model, metrics)
+        tags["maskmill.model_id"] = model.model_id  # an SQLite store does not keep a version's own
         version = _create_version(
             client,
             name,
-            source=f"models:/{model_id}",
+            source=model.artifact_location,  # models:/ID would be looked up in MLflow's global store, not in this one
             run_id=record.run_id,
-            model_id=model_id,
+            model_id=model.model_id,
             tags={key: str(value) for key, value in tags.items() if value is not None},
             description=describe_model(data_name=data_name, metrics=metrics, tags=tags),
         )
@@ -129,8 +130,8 @@ def read_contender(version: ModelVersion) -> Contender:
     )
 
 
-def _log_model(client: MlflowClient, run_id: str, write_model: WriteModel, metrics: Mapping[str, Any]) -> str:
-    """Log the served model into the run, once it is written and has answered; return its id."""
+def _log_model(client: MlflowClient, run_id: str, write_model: WriteModel, metrics: Mapping[str, Any]) -> LoggedModel:
+    """Log the served model into the run, once it is written and has answered; return it."""
     run = client.get_run(run_id)
     entry = client.create_logged_model(
         run.info.experiment_id, name="model", source_run_id=run_id, params=run.data.params, model_type="segmentation"
@@ -148,7 +149,7 @@ def _log_model(client: MlflowClient, run_id: str, write_model: WriteModel, metri
     for figure in ("dice", "iou", "accuracy"):
         if metrics.get(figure) is not None:
             client.log_metric(run_id, f"{metrics.get('split', 'test')}_{figure}", metrics[figure], model_id=entry.model_id)
-    return entry.model_id
+    return entry
 
 
 def _create_version(client: MlflowClient, name: str, **version: Any) -> ModelVersion:

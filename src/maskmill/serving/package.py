@@ -14,7 +14,7 @@ from maskmill.serving.request import build_example, build_signature
 
 PACKAGE = Path(maskmill.__file__).parent
 # What maskmill.serving.model needs, no more; a backend of choice may replace tensorflow (KERAS_BACKEND=jax).
-REQUIREMENTS = ("mlflow", "keras", "keras-hub", "tensorflow", "numpy", "pandas", "pillow", "opencv-python-headless")
+REQUIREMENTS = ("mlflow", "keras", "keras-hub", "tensorflow", "numpy", "pandas", "pillow", "opencv-python-headless", "rich")
 
 
 def pin_requirements() -> list[str]:

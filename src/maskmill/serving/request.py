@@ -3,7 +3,6 @@
 import base64
 import binascii
 import io
-import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -140,8 +139,6 @@ def curl_command(picture_path: Path, port: int) -> str:
 
     It works in sh and bash; the picture goes through a pipe, as one argument may hold no more than 128 KiB.
     """
-    python = Path(sys.executable)
-    shown = os.path.relpath(python) if python.is_relative_to(Path.cwd()) else str(python)
     program = (
         "import base64, json, sys; "
         "answer = json.load(sys.stdin); "
@@ -152,7 +149,7 @@ def curl_command(picture_path: Path, port: int) -> str:
     return (
         f"""(printf '{{"inputs": {{"{COLUMN}": ["'; base64 < {shlex.quote(str(picture_path))} | tr -d '\\n'; printf '"]}}}}')"""
         " | curl -sS -H 'Content-Type: application/json' --data-binary @-"
-        f" http://127.0.0.1:{port}/invocations | {shlex.quote(shown)} -c '{program}'"
+        f" http://127.0.0.1:{port}/invocations | {shlex.quote(sys.executable)} -c '{program}'"
     )
 
 

@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CLASSES = [{"id": 0, "name": "dark", "colour": [10, 20, 30]}, {"id": 1, "name": "bright", "colour": [250, 240, 230]}]
+
+
+@pytest.fixture(scope="session")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of a tiny real U-Net with random weights."""
+    from maskmill.models import build_model
+    from maskmill.models.archive import save_model
+
+    model = build_model(
+        "unet", channels=3, num_classes=2, backbone=None, weights="none", base_filters=2, depth=2, decoder_filters=(2,), dropout=0.0
+    )
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(size=weight.shape).astype(weight.dtype) for weight in model.get_weights()])
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    scale = {"policy": "fit", "image_size": [32, 48], "factor": 1.0, "overlap": 0.25}
+    save_model(model, path, {"scale": scale, "classes": CLASSES, "channels": 3, "architecture": "unet", "backbone": None})
+    return path
