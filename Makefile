@@ -13,6 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DVC_NO_ANALYTICS := 1
 export GX_ANALYTICS_ENABLED := False
 export NO_ALBUMENTATIONS_UPDATE := 1
+export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 
 .PHONY: help setup repro preset test test-slow lint bench ui lock
 .DEFAULT_GOAL := help

@@ -94,7 +94,9 @@ def test_deps_name_no_code_that_the_stage_does_not_import(stage: str) -> None:
     used = transitive_imports(ROOT / "stages" / f"{stage}.py") | {ROOT / "stages" / f"{stage}.py", ROOT / "stages" / "_checkout.py"}
     idle = [dep for dep in STAGES[stage]["deps"] if dep.endswith(".py") and ROOT / dep not in used]
     idle += [
-        dep for dep in STAGES[stage]["deps"] if dep.startswith("src/") and not dep.endswith(".py") and not any(covered(p, [dep]) for p in used)
+        dep
+        for dep in STAGES[stage]["deps"]
+        if dep.startswith("src/") and not dep.endswith(".py") and not any(covered(p, [dep]) for p in used)
     ]
     assert not idle
 

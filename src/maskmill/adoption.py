@@ -35,7 +35,9 @@ def adopt_run(folder: Path, params: Params) -> dict[str, Any]:
     statistics = encoded / "statistics.csv"
     validation = params.paths.results / "validate" / "result.json"
     if not statistics.exists() or not validation.exists():
-        raise RegistryError(f"{statistics} or {validation} does not exist: there is no test part to judge it on", fix="dvc repro validate")
+        raise RegistryError(
+            f"{statistics} or {validation} does not exist: there is no test part to judge it on", fix="dvc repro validate"
+        )
 
     def evaluate(model_path: Path) -> dict[str, Any]:
         predictor = Predictor(*load_model(model_path), batch_size=params.evaluate.batch_size)

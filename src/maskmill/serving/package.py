@@ -1,5 +1,6 @@
 """Packing a model file into what MLflow serves, and asking the packed model once before anyone else does."""
 
+import logging
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from maskmill.serving.request import build_example, build_signature
 PACKAGE = Path(maskmill.__file__).parent
 # What maskmill.serving.model needs, no more; a backend of choice may replace tensorflow (KERAS_BACKEND=jax).
 REQUIREMENTS = ("mlflow", "keras", "keras-hub", "tensorflow", "numpy", "pandas", "pillow", "opencv-python-headless", "rich")
+
+logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it would announce the example's check, which passes or raises
 
 
 def pin_requirements() -> list[str]:

@@ -4,7 +4,6 @@ import base64
 import binascii
 import io
 import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -149,7 +148,7 @@ def curl_command(picture_path: Path, port: int) -> str:
     return (
         f"""(printf '{{"inputs": {{"{COLUMN}": ["'; base64 < {shlex.quote(str(picture_path))} | tr -d '\\n'; printf '"]}}}}')"""
         " | curl -sS -H 'Content-Type: application/json' --data-binary @-"
-        f" http://127.0.0.1:{port}/invocations | {shlex.quote(sys.executable)} -c '{program}'"
+        f" http://127.0.0.1:{port}/invocations | python3 -c '{program}'"
     )
 
 
