@@ -23,9 +23,8 @@ def main() -> None:
     version = client.get_model_version_by_alias(name, "candidate")
     metrics = client.get_run(version.run_id).data.metrics
     assert 0.0 < metrics["test_dice"] <= 1.0, metrics
-    print(
-        f"{name} version {version.version}, run {version.run_id}: test dice {metrics['test_dice']:.4f}, IoU {metrics['test_iou']:.4f}"
-    )
+    figures = f"test dice {metrics['test_dice']:.4f}, IoU {metrics['test_iou']:.4f}"
+    print(f"{name} version {version.version}, run {version.run_id}: {figures}")
     serve_and_ask(name, uri)
 
 

@@ -1,4 +1,4 @@
-"""dvc.yaml against the stages: every file of the package that a stage imports is among its deps, every setting it reads among its params."""
+"""dvc.yaml against the stages: what a stage imports is among its deps, what it reads of params.yaml among its params."""
 
 import ast
 from pathlib import Path, PurePosixPath
@@ -91,13 +91,10 @@ def test_deps_name_every_file_that_the_stage_imports(stage: str) -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_name_no_code_that_the_stage_does_not_import(stage: str) -> None:
-    used = transitive_imports(ROOT / "stages" / f"{stage}.py") | {ROOT / "stages" / f"{stage}.py", ROOT / "stages" / "_checkout.py"}
-    idle = [dep for dep in STAGES[stage]["deps"] if dep.endswith(".py") and ROOT / dep not in used]
-    idle += [
-        dep
-        for dep in STAGES[stage]["deps"]
-        if dep.startswith("src/") and not dep.endswith(".py") and not any(covered(p, [dep]) for p in used)
-    ]
+    scripts = {ROOT / "stages" / f"{stage}.py", ROOT / "stages" / "_checkout.py"}
+    used = transitive_imports(ROOT / "stages" / f"{stage}.py") | scripts
+    code = [dep for dep in STAGES[stage]["deps"] if dep.startswith(("src/", "stages/"))]
+    idle = [dep for dep in code if not any(covered(path, [dep]) for path in used)]
     assert not idle
 
 

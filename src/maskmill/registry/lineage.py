@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import maskmill
 from maskmill.registry.tracking import RunRecord
 
 WRITTEN_BY_STAGES = ("dvc.lock", "results")  # tracked by Git, yet a running pipeline changes them: no sign of edited code
@@ -68,6 +69,7 @@ def log_lineage(record: RunRecord, *, data_hash: str, device: Mapping[str, str],
     record.set_tags(
         {
             "mlflow.source.git.commit": state.commit,
+            "maskmill.version": maskmill.__version__,
             "maskmill.git_commit": state.commit,
             "maskmill.git_dirty": state.dirty,
             "maskmill.data_hash": data_hash,

@@ -1,0 +1,135 @@
+"""params.yaml: a typo or an unfit value is refused with its place and a likely spelling, and nothing runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from maskmill.errors import ParamsError
+from maskmill.params import check_params, load_params, overlay_train, read_yaml
+from maskmill.presets import list_presets, write_params
+
+ROOT = Path(__file__).parents[1]
+Edit = Callable[[dict[str, Any]], Any]
+
+
+@pytest.fixture
+def values() -> dict[str, Any]:
+    return read_yaml(ROOT / "presets" / "default.yaml")
+
+
+def test_the_defaults_are_complete_and_right(values: dict[str, Any]) -> None:
+    params = check_params(values)
+    assert params.train.learning_rate == values["train"]["learning_rate"]
+    assert params.validate_.min_samples == values["validate"]["min_samples"]
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda v: v["train"].update(learnin_rate=1), "train.learnin_rate is not a setting; did you mean learning_rate?"),
+        (lambda v: v.update(trian={}), "trian is not a setting; did you mean train?"),
+        (lambda v: v["train"].pop("epochs"), "train.epochs is missing"),
+        (lambda v: v["train"].update(epochs="many"), "train.epochs = 'many'"),
+        (lambda v: v["classes"][1].update(colours=[[1, 2, 300]]), "classes.1.colours.0.2 = 300"),
+        (lambda v: v["classes"][0].update(color=[1]), "classes.0.color is not a setting; did you mean colours?"),
+        (lambda v: v["tune"]["space"].update(batch_size=[0]), "tune.space.batch_size offers 0"),
+        (lambda v: v["tune"]["space"].update(backbon=["x"]), "did you mean backbone?"),
+        (lambda v: v["tune"]["space"].update(learning_rate={"low": 1, "high": 0.1}), "are no range"),
+        (lambda v: v["split"].update(val=0.6, test=0.5), "leaves nothing for training"),
+        (lambda v: v["source"].update(url="https://example.org/a.zip"), "source.url needs source.sha256"),
+        (lambda v: v["source"].update(form="folders"), "source.masks is needed"),
+        (lambda v: v["augment"].update(copies=1, total=9), "set one of them"),
+        (lambda v: v["train"]["loss"].update(cross_entropy=0, dice=0), "at least one weight"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(values: dict[str, Any], edit: Edit, said: str) -> None:
+    edit(values)
+    with pytest.raises(ParamsError) as caught:
+        check_params(values)
+    assert said in str(caught.value)
+    assert "fix:" in str(caught.value)
+
+
+def test_all_problems_are_listed_at_once(values: dict[str, Any]) -> None:
+    values["train"]["epochs"] = 0
+    values["encode"]["unmatched"] = "maybe"
+    with pytest.raises(ParamsError, match="2 settings") as caught:
+        check_params(values)
+    assert "train.epochs" in str(caught.value)
+    assert "encode.unmatched" in str(caught.value)
+
+
+def test_a_file_that_is_absent_or_no_yaml(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="make preset"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("a: [1")
+    with pytest.raises(ParamsError, match="is not YAML"):
+        load_params(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("- 1")
+    with pytest.raises(ParamsError, match="holds a list"):
+        load_params(tmp_path / "params.yaml")
+
+
+def test_hyperparameters_are_laid_over_the_train_section(values: dict[str, Any]) -> None:
+    train = check_params(values).train
+    assert overlay_train(train, {"learning_rate": 1e-5}).learning_rate == 1e-5
+    assert overlay_train(train, {}) == train
+    with pytest.raises(ParamsError, match="batch_size"):
+        overlay_train(train, {"batch_size": -1})
+
+
+@pytest.mark.parametrize("name", [name for name in list_presets(ROOT / "presets") if name != "default"])
+def test_every_preset_says_only_what_differs(name: str) -> None:
+    def same(base: Any, changed: dict[str, Any], place: str) -> list[str]:
+        found = []
+        for key, value in changed.items():
+            if key == "space":  # a search space stands for itself
+                continue
+            if isinstance(value, dict) and isinstance(base.get(key), dict):
+                found += same(base[key], value, f"{place}{key}.")
+            elif base.get(key) == value:
+                found.append(place + key)
+        return found
+
+    assert same(read_yaml(ROOT / "presets" / "default.yaml"), read_yaml(ROOT / "presets" / f"{name}.yaml"), "") == []
+
+
+@pytest.mark.parametrize("name", list(list_presets(ROOT / "presets")))
+def test_every_preset_writes_usable_params(name: str, tmp_path: Path) -> None:
+    target = tmp_path / "params.yaml"
+    write_params(name, source=None, target=target, folder=ROOT / "presets")
+    params = load_params(target)
+    differences = read_yaml(ROOT / "presets" / f"{name}.yaml")
+    assert params.source.name == differences["source"]["name"]
+    assert "#" in target.read_text()  # the explanations came along
+
+
+def test_nothing_of_an_earlier_preset_stays(tmp_path: Path) -> None:
+    target = tmp_path / "params.yaml"
+    write_params("default", source=None, target=target, folder=ROOT / "presets")
+    before = target.read_bytes()
+    write_params("dubai_aerial", source=None, target=target, folder=ROOT / "presets")
+    write_params("default", source=None, target=target, folder=ROOT / "presets")
+    assert target.read_bytes() == before
+
+
+def test_a_source_outside_becomes_absolute_and_one_inside_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside = tmp_path / "project" / "pictures"
+    inside.mkdir(parents=True)
+    outside = tmp_path / "elsewhere"
+    outside.mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    for source, expected in (("pictures", "pictures"), ("../elsewhere", outside.as_posix())):
+        write_params("default", source=source, folder=ROOT / "presets")
+        assert YAML(typ="safe").load(Path("params.yaml"))["source"]["path"] == expected
+
+
+def test_an_unknown_preset_or_source_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="camvid"):
+        write_params("camvit", source=None, target=tmp_path / "params.yaml", folder=ROOT / "presets")
+    with pytest.raises(ParamsError, match="does not exist"):
+        write_params("default", source=str(tmp_path / "none"), target=tmp_path / "params.yaml", folder=ROOT / "presets")
+    assert not (tmp_path / "params.yaml").exists()

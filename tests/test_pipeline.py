@@ -1,0 +1,220 @@
+"""The whole pipeline through DVC and MLflow, in a copy of this repository on a few small synthetic scenes."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+STAGES = ["download", "encode", "validate", "augment", "tune", "train", "evaluate", "register"]
+SMALL = {
+    "scale": {"image_size": [64, 64]},
+    "tune": {"trials": 2, "epochs": 1, "space": {"learning_rate": {"low": 0.001, "high": 0.01, "log": True}}},
+    "train": {"backbone": None, "base_filters": 4, "depth": 3, "epochs": 2, "learning_rate": 0.005},
+    "validate": {"min_samples": 1},
+}
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+
+class Project:
+    """A copy of the repository with its own git history, store and environment."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "DVC"))}
+        self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
+        self.environment["DVC_NO_ANALYTICS"] = "1"
+
+    def run(self, *command: str, fails: bool = False) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout
+
+    def repro(self, *arguments: str, fails: bool = False) -> list[str]:
+        """Run `dvc repro` and return the stages that it ran."""
+        output = self.run("dvc", "repro", *arguments, fails=fails)
+        return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+    def change(self, section: str, **settings: Any) -> None:
+        yaml = YAML()
+        params = yaml.load(self.folder / "params.yaml")
+        params[section].update(settings)
+        yaml.dump(params, self.folder / "params.yaml")
+
+    def commit(self) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--message", "state")
+
+    def client(self) -> mlflow.MlflowClient:
+        uri = f"sqlite:///{self.folder / 'mlflow.db'}"
+        return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+    def runs(self) -> list[Any]:
+        client = self.client()
+        return client.search_runs([client.get_experiment_by_name("maskmill").experiment_id])
+
+    def hashes(self, *paths: str) -> dict[str, str]:
+        """Hash files, and folders file by file."""
+        found = {}
+        for path in paths:
+            place = self.folder / path
+            for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+                if file.is_file():
+                    found[str(file.relative_to(self.folder))] = hashlib.sha256(file.read_bytes()).hexdigest()
+        return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """A project that has run once, whole."""
+    folder = tmp_path_factory.mktemp("pipeline") / "project"
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    own_results = ("results/", "dvcstore/", "data.dvc", "dvc.lock")
+    for name in tracked:
+        if not name.startswith(own_results) and (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    made = Project(folder)
+    made.run("git", "init", "--quiet")
+    made.run(sys.executable, "-m", "maskmill.sources.synthetic", "data", "--scenes", "10", "--flights", "5", "--seed", "3")
+    made.run("maskmill", "preset", "default")
+    for section, settings in SMALL.items():
+        made.change(section, **settings)
+    made.commit()
+    assert made.repro() == STAGES
+    made.commit()
+    yield made
+    shutil.rmtree(folder)
+
+
+def test_every_stage_left_what_the_next_one_needs(project: Project) -> None:
+    metrics = json.loads((project.folder / "results/evaluate/metrics.json").read_text())
+    assert metrics["split"] == "test"
+    assert set(metrics) >= {"dice", "iou", "accuracy", "classes", "val"}
+    assert list(metrics["classes"]) == ["field", "woods", "water", "road", "building"]
+    assert set(metrics["classes"]["woods"]) >= {"dice", "iou"}
+    hyperparameters = YAML(typ="safe").load(project.folder / "results/tune/hyperparameters.yaml")
+    assert set(hyperparameters) == {"learning_rate"}
+    assert (project.folder / "build/evaluation/figures/overview.png").exists()
+    assert not list(project.folder.rglob(".partial.*"))
+    assert not list((project.folder / ".maskmill").rglob("*.h5"))
+    assert not list((project.folder / ".maskmill").rglob("*.db"))
+
+
+def test_the_store_has_the_runs_and_the_version(project: Project) -> None:
+    client = project.client()
+    version = client.get_model_version_by_alias("maskmill", "candidate")
+    run = client.get_run(version.run_id)
+    metrics = json.loads((project.folder / "results/evaluate/metrics.json").read_text())
+    assert run.data.metrics["test_dice"] == pytest.approx(metrics["dice"], abs=1e-5)
+    assert run.data.metrics["test_iou"] == pytest.approx(metrics["iou"], abs=1e-5)
+    assert run.data.tags["maskmill.device_kind"] == "cpu"
+    assert run.info.status == "FINISHED"
+    assert [step.step for step in client.get_metric_history(run.info.run_id, "val_dice")] == [1, 2]
+    kinds = [other.data.tags.get("maskmill.kind") for other in project.runs()]
+    assert sorted(kinds) == ["train", "trial", "trial", "tune"]
+    assert "champion" not in client.get_registered_model("maskmill").aliases
+
+
+def test_the_summary_names_the_next_commands(project: Project) -> None:
+    summary = project.run("maskmill", "summary")
+    for expected in ("val dice", "test dice", "mlflow models serve -m models:/maskmill@candidate", "curl", "overview.png", "GPU"):
+        assert expected in summary
+
+
+def test_nothing_runs_twice(project: Project) -> None:
+    assert project.repro() == []
+
+
+def test_epochs_rerun_train_and_what_follows_alone(project: Project) -> None:
+    project.change("train", epochs=3)
+    assert project.repro() == ["train", "evaluate", "register"]
+    assert project.client().get_model_version_by_alias("maskmill", "candidate").version in (2, "2")
+
+
+def test_evaluate_settings_do_not_rerun_train(project: Project) -> None:
+    project.change("evaluate", pictures=1)
+    assert "train" not in project.repro()
+
+
+def test_forced_runs_give_the_same_bytes(project: Project) -> None:
+    outputs = ("build/arrays", "build/encoded/masks", "build/model.keras", "results/tune", "results/train", "results/evaluate")
+    before = project.hashes(*outputs)
+    assert project.repro("--force") == STAGES
+    assert project.hashes(*outputs) == before
+
+
+def test_a_queued_experiment_lands_in_the_same_store_and_runs_its_own_code(project: Project) -> None:
+    project.commit()
+    marker = project.folder / "src/maskmill/__init__.py"
+    original = marker.read_text()
+    marker.write_text(original.replace('__version__ = "', '__version__ = "queued-'))
+    project.run("dvc", "exp", "run", "--queue", "--name", "queued", "-S", "tune.trials=0", "-S", "train.learning_rate=0.003")
+    marker.write_text(original)
+    project.run("dvc", "queue", "start")
+    for _ in range(2):
+        project.run("dvc", "queue", "status")
+    project.run("dvc", "queue", "logs", "queued", "--follow")
+    run = next(run for run in project.runs() if run.data.tags.get("maskmill.dvc_exp") == "queued")
+    assert run.data.params["train.learning_rate"] == "0.003"
+    assert run.data.tags["maskmill.version"].startswith("queued-")
+
+
+def test_mlflow_run_sets_a_value_by_hand(project: Project) -> None:
+    project.run(
+        *(
+            "mlflow",
+            "run",
+            ".",
+            "-e",
+            "train",
+            "-P",
+            "learning_rate=0.004",
+            "--env-manager",
+            "local",
+            "--experiment-name",
+            "maskmill",
+        )
+    )
+    run = project.runs()[0]
+    trained = next(run for run in project.runs() if run.data.tags.get("maskmill.kind") == "train")
+    assert trained.data.params["train.learning_rate"] == "0.004"
+    assert trained.data.tags["mlflow.parentRunId"] in {other.info.run_id for other in project.runs()}
+    assert run.info.status == "FINISHED"
+
+
+def test_a_model_trained_elsewhere_is_taken_in(project: Project, tmp_path: Path) -> None:
+    for source in ("build/model.keras", "params.yaml", "results/train/history.csv", "build/training/run.json"):
+        shutil.copy2(project.folder / source, tmp_path / Path(source).name)
+    run = json.loads((tmp_path / "run.json").read_text())
+    run |= {"run_id": None, "device": {"kind": "gpu", "name": "a GPU elsewhere", "backend": "jax"}}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    project.repro("evaluate")
+    output = project.run("maskmill", "register", str(tmp_path))
+    assert "champion" in output
+    champion = project.client().get_model_version_by_alias("maskmill", "champion")
+    assert champion.tags["maskmill.device_name"] == "a GPU elsewhere"
+    assert (tmp_path / "evaluation" / "figures" / "overview.png").exists()
+
+
+def test_a_broken_mask_stops_the_pipeline_by_name(project: Project) -> None:
+    broken = sorted((project.folder / "data").glob("*.jpg"))[0]
+    original = broken.read_bytes()
+    broken.write_bytes(original[: len(original) // 2])
+    output = project.run("dvc", "repro", fails=True)
+    assert broken.name in output
+    assert not (project.folder / "build/encoded").exists()
+    broken.write_bytes(original)
