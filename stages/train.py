@@ -5,8 +5,8 @@ from pathlib import Path
 
 import _checkout  # noqa: F401  first: this checkout's package before any installed one
 import pandas as pd
-from maskmill.evaluation.curves import draw_curves
 
+from maskmill.evaluation.curves import draw_curves
 from maskmill.labels import read_class_table
 from maskmill.models.archive import save_model
 from maskmill.outputs import new_folder

@@ -14,9 +14,8 @@ def test_a_file_takes_its_place_only_when_it_is_whole(tmp_path: Path) -> None:
         temporary.write_text("new")
         assert not target.exists()
     assert target.read_text() == "new"
-    with pytest.raises(KeyboardInterrupt), new_file(target) as temporary:
-        temporary.write_text("half")
-        raise KeyboardInterrupt
+    with pytest.raises(ZeroDivisionError), new_file(target) as temporary:
+        temporary.write_text(str(1 / 0))
     assert [path.name for path in target.parent.iterdir()] == ["a.tar.gz"]
     assert target.read_text() == "new"
 
@@ -27,8 +26,7 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
         with new_folder(target) as temporary:
             (temporary / name).touch()
     assert [path.name for path in target.iterdir()] == ["second"]
-    with pytest.raises(RuntimeError), new_folder(target) as temporary:
-        (temporary / "third").touch()
-        raise RuntimeError
+    with pytest.raises(FileNotFoundError), new_folder(target) as temporary:
+        (temporary / "third" / "fourth").touch()
     assert [path.name for path in target.iterdir()] == ["second"]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
