@@ -174,21 +174,8 @@ def test_a_queued_experiment_lands_in_the_same_store_and_runs_its_own_code(proje
 
 
 def test_mlflow_run_sets_a_value_by_hand(project: Project) -> None:
-    project.run(
-        *(
-            "mlflow",
-            "run",
-            ".",
-            "-e",
-            "train",
-            "-P",
-            "learning_rate=0.004",
-            "--env-manager",
-            "local",
-            "--experiment-name",
-            "maskmill",
-        )
-    )
+    options = ["-e", "train", "-P", "learning_rate=0.004", "--env-manager", "local", "--experiment-name", "maskmill"]
+    project.run("mlflow", "run", ".", *options)
     run = project.runs()[0]
     trained = next(run for run in project.runs() if run.data.tags.get("maskmill.kind") == "train")
     assert trained.data.params["train.learning_rate"] == "0.004"
