@@ -36,7 +36,8 @@ def main() -> None:
     device = describe_device()
     tracker = connect(params.tracking.uri, params.tracking.experiment)
     note = checkpoint.folder / "run_id"
-    with recorded_run(tracker, "train", tags={"maskmill.kind": "train"}, note=note) as record:
+    name = f"train {train.architecture} {train.backbone or 'plain'}"
+    with recorded_run(tracker, name, tags={"maskmill.kind": "train"}, note=note) as record:
         state = log_lineage(record, data_hash=hash_file(params.paths.encoded / "statistics.csv"), device=device)
         record.log_params({**settings, "determinism": describe_determinism()})
         model, history = train_model(

@@ -74,7 +74,8 @@ def evaluate_part(predictor: Predictor, samples: pd.DataFrame, encoded_dir: Path
 def describe_part(report: PartReport) -> dict[str, Any]:
     """Return a part's figures: the headline ones, the micro ones, the mean over pictures, and those of each class."""
     figures = summarise(report.matrix, report.names)
-    classes = figures.pop("classes")
+    # Recall and pixel counts are in per_class.csv: `dvc exp show` makes a column of every number here.
+    classes = {name: {"dice": row["dice"], "iou": row["iou"]} for name, row in figures.pop("classes").items()}
     dice = tabulate_pictures(report)["dice"]
     return {
         "split": report.split,
@@ -98,7 +99,7 @@ def flatten_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return the test figures under the names that MLflow's lists and charts show: test_dice, test_dice/road, ..."""
     names = ("dice", "iou", "accuracy", "micro_dice", "micro_iou", "per_image_dice")
     flat = {f"test_{name}": float(metrics[name]) for name in names}
-    for name in ("dice", "iou", "accuracy"):
+    for name in ("dice", "iou"):
         flat.update({f"test_{name}/{label}": float(figures[name]) for label, figures in metrics["classes"].items()})
     return flat
 
