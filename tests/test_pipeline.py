@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,17 @@ class Project:
     def commit(self) -> None:
         self.run("git", "add", "--all")
         self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--message", "state")
+
+    def wait_for_queue(self, name: str) -> None:
+        """Wait until the queue has run an experiment; fail with its log if it did not end well."""
+        deadline = time.monotonic() + 600
+        while time.monotonic() < deadline:
+            state = next(line for line in self.run("dvc", "queue", "status").splitlines() if name in line)
+            if "Success" in state:
+                return
+            assert "Failed" not in state, self.run("dvc", "queue", "logs", name)
+            time.sleep(2)
+        raise AssertionError(f"experiment {name} is not over after 10 minutes: {state}")
 
     def client(self) -> mlflow.MlflowClient:
         uri = f"sqlite:///{self.folder / 'mlflow.db'}"
@@ -165,9 +177,7 @@ def test_a_queued_experiment_lands_in_the_same_store_and_runs_its_own_code(proje
     project.run("dvc", "exp", "run", "--queue", "--name", "queued", "-S", "tune.trials=0", "-S", "train.learning_rate=0.003")
     marker.write_text(original)
     project.run("dvc", "queue", "start")
-    for _ in range(2):
-        project.run("dvc", "queue", "status")
-    project.run("dvc", "queue", "logs", "queued", "--follow")
+    project.wait_for_queue("queued")
     run = next(run for run in project.runs() if run.data.tags.get("maskmill.dvc_exp") == "queued")
     assert run.data.params["train.learning_rate"] == "0.003"
     assert run.data.tags["maskmill.version"].startswith("queued-")
