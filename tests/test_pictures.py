@@ -172,6 +172,17 @@ def test_an_empty_file_is_refused(tmp_path, content):
         read_picture(path)
 
 
+def test_a_second_page_without_its_size_is_refused(tmp_path):
+    path = save(Image.fromarray(RGB), tmp_path / "a.tif")
+    content = bytearray(path.read_bytes())
+    (directory,) = struct.unpack_from("<I", content, 4)
+    (num_entries,) = struct.unpack_from("<H", content, directory)
+    struct.pack_into("<I", content, directory + 2 + 12 * num_entries, len(content))  # where the next page is described
+    path.write_bytes(content + bytes(6))  # by nothing
+    with pytest.raises(DataError, match=r"a\.tif cannot be decoded"):
+        is_kept_as_it_is(path)
+
+
 def test_an_absent_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(DataError, match=r"gone\.png does not exist"):
         read_picture(tmp_path / "gone.png")

@@ -268,6 +268,8 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
         values = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path} does not exist", fix="write one with: make preset P=default") from None
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path} is not UTF-8: byte {error.start} is no text", fix="save it as UTF-8") from None
     except YAMLError as error:
         raise ParamsError(f"{path} is not YAML: {error}", fix="correct the line it names") from None
     if values is None:

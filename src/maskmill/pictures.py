@@ -172,7 +172,7 @@ def _opened(source: Path | bytes, name: str | None, max_pixels: int) -> Iterator
         raise DataError(f"{name} does not exist", fix="put it back or take it out of the data set") from None
     except UnidentifiedImageError:
         raise DataError(f"{name} is not a picture", expected="PNG, JPEG, WebP, TIFF or BMP", fix="replace or remove it") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except (OSError, SyntaxError, ValueError, EOFError, TypeError) as error:  # TypeError: a TIFF page without its size
         raise DataError(
             f"{name} cannot be decoded: {error}", expected="a whole picture file", fix="copy it again or remove it"
         ) from None

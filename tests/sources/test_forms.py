@@ -41,6 +41,13 @@ def test_composite(tmp_path):
     assert manifest["sha256"][1] == hashlib.sha256(b"train/f1_1.jpg").hexdigest()
 
 
+def test_the_packed_folder_s_name_is_not_taken_for_a_part(tmp_path):
+    touch(tmp_path, "Set/train/1/a.jpg", "Set/val/b.jpg", "Set/test/2/3/c.jpg")
+    manifest = listed(tmp_path, "composite", "{split}/**/{scene}.jpg")
+    assert manifest["id"].tolist() == ["test-c", "train-a", "val-b"]
+    assert manifest["split"].tolist() == ["test", "train", "val"]
+
+
 def test_paths_are_as_the_settings_say(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     touch(tmp_path, "data/top/a.jpg")

@@ -1,6 +1,6 @@
 """The forms that data comes in; every one gives the same manifest and the same arrays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from maskmill.errors import SourceError, summarise_problems
 from maskmill.sources import composite, folders, index
 from maskmill.sources.fetch import compute_sha256
 from maskmill.sources.manifest import COLUMNS, check_manifest, limit_samples, name_samples
@@ -48,11 +49,12 @@ def list_samples(
         A manifest: text columns id, image, mask, split, group, sha256, sorted by id.
 
     Raises:
-        SourceError: nothing found, pictures or masks without a partner, or settings that do not fit together.
+        SourceError: nothing found, pictures or masks without a partner, pictures that cannot be opened, or settings that do not
+            fit together.
     """
     pairs = FORMS[form].find_pairs(read_tree(root, name), images=images, masks=masks, lists=lists)
     samples = limit_samples(name_samples(pairs, group), limit)
-    samples["sha256"] = [compute_sha256(path) for path in track(samples["image"], "reading pictures", len(samples))]
+    samples["sha256"] = _compute_checksums(samples["image"].tolist())
     for column in ("image", "mask"):
         samples[column] = [((final_root or root) / path.relative_to(root)).as_posix() for path in samples[column]]
     manifest = samples[COLUMNS].astype(str)
@@ -79,3 +81,19 @@ def read_pair(
         DataError: a file is not readable, or is not what the form says.
     """
     return FORMS[form].read_pair(image_path, mask_path, image_side=image_side, max_pixels=max_pixels)
+
+
+def _compute_checksums(paths: Sequence[Path]) -> list[str]:
+    """Return the SHA-256 of each file; raise SourceError naming all that cannot be opened, as links to nowhere cannot."""
+    checksums, problems = [], []
+    for path in track(paths, "reading pictures", len(paths)):
+        try:
+            checksums.append(compute_sha256(path))
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror}")
+    if problems:
+        raise SourceError(
+            f"{len(problems)} of {len(paths)} pictures cannot be opened:\n{summarise_problems(problems)}",
+            fix="mend the links or the permissions, or move these files and their masks elsewhere",
+        )
+    return checksums

@@ -73,11 +73,15 @@ def explain_no_match(tree: FileTree, pattern: Pattern, setting: str) -> SourceEr
 
 
 def _find_level(tree: FileTree, pattern: Pattern, setting: str) -> FileTree:
-    """Return the tree, or the one below its single top folder, that has files that fit `pattern`."""
-    for level in tree.levels():
-        if any(pattern.match(path) for path in level.files):
-            return level
-    raise explain_no_match(tree, pattern, setting)
+    """Return the tree, or the one below its single top folder, that has files that fit `pattern`.
+
+    With "{split}/**/..." several levels do: the one whose {split} names parts is meant, not the packed folder's own name.
+    """
+    fitting = [(level, found) for level in tree.levels() if (found := _match(level.files, pattern))]
+    if not fitting:
+        raise explain_no_match(tree, pattern, setting)
+    named = (level for level, found in fitting if any(read_own_split(fields) for fields in found.values()))
+    return next(named, fitting[0][0])
 
 
 def _match(files: Iterable[str], pattern: Pattern) -> dict[str, dict[str, str]]:
