@@ -24,9 +24,9 @@ from maskmill.training.run import describe_model, train_model
 def main() -> None:
     params = load_params()
     hyperparameters = read_yaml(params.paths.results / "tune" / "hyperparameters.yaml")
+    train = overlay_train(params.train, hyperparameters)
     for name, value in hyperparameters.items():
         say(f"{name} {value} from tune, params.yaml has {getattr(params.train, name)}")
-    train = overlay_train(params.train, hyperparameters)
     classes = read_class_table(params.paths.encoded / "classes.csv")
     settings = {"train": train.model_dump(), "augment": params.augment.model_dump(), "scale": params.scale.model_dump()}
     code = Path(__file__).resolve().parents[1] / "src" / "maskmill"

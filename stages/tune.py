@@ -1,6 +1,7 @@
 """Tune: search backbone, learning rate and batch size with Optuna; train lays what wins over its section."""
 
 from pathlib import Path
+from typing import Any
 
 import _checkout  # noqa: F401  first: this checkout's package before any installed one
 from ruamel.yaml import YAML
@@ -13,15 +14,22 @@ from maskmill.terminal import run_stage, say
 
 def main() -> None:
     params = load_params()
-    hyperparameters, trials = search(params) if params.tune.trials else ({}, None)
-    with new_folder(params.paths.results / "tune") as folder:
-        YAML().dump(hyperparameters, folder / "hyperparameters.yaml")
-        (folder / "trials.csv").write_text("trial\n" if trials is None else trials.to_csv(index=False))
-    say(f"tune found {hyperparameters}" if hyperparameters else "tune.trials is 0: train takes params.yaml's own values")
+    if params.tune.trials:
+        search(params)
+    else:
+        write_results(params.paths.results / "tune", {}, "trial\n")
+        say("tune.trials is 0: train takes params.yaml's own values")
 
 
-def search(params: Params) -> tuple:
-    """Run the study and return its best settings and the table of trials."""
+def write_results(folder: Path, hyperparameters: dict[str, Any], trials: str) -> None:
+    """Write hyperparameters.yaml and trials.csv to a folder that is made anew."""
+    with new_folder(folder) as temporary:
+        YAML().dump(hyperparameters, temporary / "hyperparameters.yaml")
+        (temporary / "trials.csv").write_text(trials)
+
+
+def search(params: Params) -> None:
+    """Run the study and write its best settings and the table of trials, before the study itself is forgotten."""
     from maskmill import search
     from maskmill.registry.runs import recorded_run
     from maskmill.registry.tracking import connect
@@ -71,7 +79,9 @@ def search(params: Params) -> tuple:
             storage=folder / "study.db",
         )
         record.log_metrics({"val_dice": study.best_value})
-        return search.best_hyperparameters(study), search.tabulate_trials(study)
+        hyperparameters = search.best_hyperparameters(study)
+        write_results(params.paths.results / "tune", hyperparameters, search.tabulate_trials(study).to_csv(index=False))
+    say(f"tune found {search.describe_settings(hyperparameters)}")
 
 
 if __name__ == "__main__":

@@ -37,11 +37,18 @@ def test_a_name_belongs_to_the_stage_unless_it_says_a_section(asked: list[list[s
     assert asked == [["exp", "run", "-S", "evaluate.pictures=5", "-S", "train.epochs=2", "evaluate"]]
 
 
+def test_lists_and_null_are_read_as_dvc_reads_them(asked: list[list[str]]) -> None:
+    experiments.run_experiment("train", ["--decoder_filters", "[64, 32, 16]", "--scale.image_size", "[128, 128]"])
+    assert asked[0][2:6] == ["-S", "train.decoder_filters=[64, 32, 16]", "-S", "scale.image_size=[128, 128]"]
+
+
 @pytest.mark.parametrize(
     ("stage", "arguments", "said"),
     [
         ("train", ["--learning_rate", "abc"], "train.learning_rate = 'abc'"),
         ("train", ["--learnin_rate", "1"], "did you mean learning_rate"),
+        ("train", ["--classes.0.name", "x"], "classes is no section"),
+        ("train", ["--train.loss", "[1,"], "train.loss"),
         ("trian", [], "there is no stage 'trian'"),
         ("train", ["0.1"], "cannot read the settings"),
     ],

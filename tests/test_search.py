@@ -79,6 +79,11 @@ def test_when_every_trial_fails_the_reasons_are_told(tmp_path: Path) -> None:
         run(Objective(), tmp_path / "study.db", space={"batch_size": (16,)}, first={"batch_size": 16}, trials=2)
 
 
+def test_a_trial_whose_dice_is_no_number_fails_and_counts(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="val dice is nan"):
+        run(lambda trial, settings: float("nan"), tmp_path / "study.db", trials=2)
+
+
 @pytest.mark.parametrize("pruner", ["median", "hyperband", "none"])
 def test_every_pruner_runs(tmp_path: Path, pruner: str) -> None:
     states = search.tabulate_trials(run(Objective(), tmp_path / "study.db", pruner=pruner))["state"]

@@ -5,11 +5,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from maskmill.errors import ParamsError
 from maskmill.params import Params, check_params, read_yaml
 
-# The section that a stage's own settings are in; train's is what the others of that row use.
+# The section that a stage's settings without a section are in.
 SECTIONS = {
     "download": "source",
     "encode": "encode",
@@ -69,5 +73,15 @@ def _check_settings(settings: dict[str, str]) -> Params:
         section = values
         for parent in parents:
             section = section.setdefault(parent, {})
-        section[name] = value  # text: pydantic reads numbers from it
+            if not isinstance(section, dict):
+                raise ParamsError(f"{key} cannot be set: {parent} is no section of params.yaml", fix="edit params.yaml instead")
+        section[name] = _read_value(value)
     return check_params(values, name="params.yaml with these settings")
+
+
+def _read_value(text: str) -> Any:
+    """Read a value as DVC does: numbers, lists and null for what they are."""
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError:
+        return text

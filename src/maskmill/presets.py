@@ -38,6 +38,8 @@ def write_params(name: str, *, source: str | None, target: Path = Path("params.y
         ParamsError: no such preset, no such source, or the two together are not complete and right.
     """
     known = list_presets(folder)
+    if not known:
+        raise ParamsError(f"there is no folder {folder} with presets here", fix="run it at the root of the repository")
     if name not in known:
         raise ParamsError(f"there is no preset {name!r}", expected=", ".join(known), fix="choose one of them")
     reader = YAML()

@@ -1,5 +1,6 @@
 """The Optuna study over train settings: resumable, pruned on validation dice, each trial recorded as it ends."""
 
+import math
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -127,6 +128,10 @@ def _run_trial(study: optuna.Study, trial: Trial, objective: Objective) -> None:
     """Run one trial and tell the study how it ended; a failure is recorded and the search goes on."""
     try:
         value = objective(trial, dict(trial.params))
+        if not math.isfinite(value):  # Optuna would fail the trial without a reason, and the search would try for ever
+            raise TrainingError(
+                f"val dice is {value}: no pixel of the validation part, true or predicted, is of a class that counts"
+            )
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
         say("  pruned")

@@ -1,6 +1,8 @@
 """The closing summary: what the last run of the pipeline came to, and the commands that come next."""
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,15 @@ def show_summary(params: Params, *, port: int) -> None:
         no_champion_because=why_not,
         curl=curl_command(params.paths.encoded / example["image"], port),
         port=port,
+        activate=_activation(),
     )
+
+
+def _activation() -> str | None:
+    """Return the command that puts this environment on a shell's path; None where it is there, or there is no environment."""
+    if sys.prefix == sys.base_prefix or os.environ.get("VIRTUAL_ENV") == sys.prefix:
+        return None
+    return f". {os.path.relpath(sys.prefix)}/bin/activate"
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -52,6 +52,13 @@ def run_stage(main: Callable[[], None]) -> None:
     except MaskmillError as error:
         error_console.print(f"error: {error}", markup=False, style="red")
         sys.exit(1)
+    except FileNotFoundError as error:  # a stage run by hand before those that it builds on
+        if error.filename is None:
+            raise
+        error_console.print(
+            f"error: {error.filename} does not exist\n  fix: run what makes it first: dvc repro", markup=False, style="red"
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         error_console.print("interrupted: run the same command again to go on", style="yellow")
         sys.exit(130)

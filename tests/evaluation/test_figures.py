@@ -116,7 +116,7 @@ def test_charts_open_with_absent_classes(tmp_path):
 def test_curves_open_and_are_the_same_twice(tmp_path, monitor, epochs):
     falling = np.linspace(1.0, 0.5, epochs)
     history = pd.DataFrame(
-        {"epoch": range(epochs), "loss": falling, "val_loss": falling, "val_dice": 1 - falling, "val_iou": np.nan}
+        {"epoch": range(1, epochs + 1), "loss": falling, "val_loss": falling, "val_dice": 1 - falling, "val_iou": np.nan}
     )
     for name in ("first.png", "second.png"):
         draw_curves(history, tmp_path / name, monitor=monitor)

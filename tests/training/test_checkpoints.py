@@ -62,6 +62,12 @@ def test_best_is_the_highest_score_or_the_lowest_loss(monitor: str, best: int) -
     assert find_best(history, monitor) == best
 
 
+def test_a_score_that_is_no_number_is_never_the_best() -> None:
+    history = [{"val_dice": d, "val_loss": d} for d in (float("nan"), 0.4, 0.6)]
+    assert find_best(history, "val_dice") == 2
+    assert find_best(history, "val_loss") == 1
+
+
 def test_stops_when_patience_runs_out() -> None:
     assert not should_stop([], "val_dice", 2)
     assert not should_stop(rows(0.5, 0.4), "val_dice", 2)

@@ -237,7 +237,7 @@ def _cut_tile(
     label_tile = label_mask[cut.top : cut.top + height, cut.left : cut.left + width]
     below, right = height - tile.shape[0], width - tile.shape[1]
     if below or right:
-        tile = np.pad(tile, ((0, below), (0, right), (0, 0)), mode="reflect")
+        tile = pictures.pad_picture(tile, image_size)
         label_tile = np.pad(label_tile, ((0, below), (0, right)), constant_values=VOID)
     return tile, label_tile
 

@@ -21,11 +21,10 @@ def draw_curves(history: pd.DataFrame, path: Path, *, monitor: str = "val_dice")
     """Draw loss, dice and IoU over the epochs, with the epoch that was kept marked.
 
     Args:
-        history: one row an epoch: epoch (from 0), and any of loss, val_loss, dice, val_dice, val_iou.
+        history: one row an epoch: epoch (from 1), and any of loss, val_loss, dice, val_dice, val_iou.
         path: PNG to write.
         monitor: the column that decided which epoch was kept; the lowest of a loss, else the highest.
     """
-    history = history.assign(epoch=history["epoch"] + 1)  # people count from 1
     best = _find_best(history, monitor)
     figure = Figure(figsize=(10.0, 3.8), dpi=150, layout="constrained")
     for axes, (title, columns) in zip(figure.subplots(1, 2), COLUMNS.items(), strict=True):

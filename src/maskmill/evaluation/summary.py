@@ -41,6 +41,7 @@ def print_summary(
     curl: str,
     ui: str = "make ui",
     port: int = 5001,
+    activate: str | None = None,
 ) -> None:
     """Print the closing summary of a pipeline.
 
@@ -54,6 +55,7 @@ def print_summary(
         curl: the request to try, as one or more lines of shell.
         ui: the command that shows the runs.
         port: where the model is to be served.
+        activate: the command that a shell needs first, to find mlflow; None where it does.
     """
     console.print()
     console.print(build_table(metrics))
@@ -66,6 +68,8 @@ def print_summary(
     if no_champion_because:
         say(f"no new champion   {no_champion_because}")
     say("\nnext:")
+    if activate:
+        say(f"  {activate}")
     say(f"  {ui}")
     say(f"  mlflow models serve -m models:/{name}@{alias} --env-manager local --port {port}")
     say("and, once it is up:")

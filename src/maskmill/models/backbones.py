@@ -8,11 +8,11 @@ from types import MappingProxyType
 import keras
 
 from maskmill.errors import ModelError
+from maskmill.models.blocks import NORM_MOMENTUM
 from maskmill.models.mit import build_mit
 from maskmill.models.suggestions import suggest
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-NORM_MOMENTUM = 0.9  # small data sets train for some hundred steps: 0.99 and 0.999 would still remember the first ones
 
 
 @dataclass(frozen=True)

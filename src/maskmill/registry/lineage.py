@@ -12,6 +12,8 @@ from maskmill.registry.tracking import RunRecord
 
 WRITTEN_BY_STAGES = ("dvc.lock", "results")  # tracked by Git, yet a running pipeline changes them: no sign of edited code
 MAX_DIFF_LENGTH = 1_000_000
+# Of the files that Git does not know, what can change a run; pictures are in the data hash, and a secret is nobody's business.
+CODE = ("*.py", "*.yaml", "*.yml", "*.toml")
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class GitState:
 
     Attributes:
         commit: the full commit hash; None outside a repository or before the first commit.
-        diff: what differs from it, files that Git does not know yet included; empty for a clean checkout.
+        diff: what differs from it, code that Git does not know yet included; empty for a clean checkout.
     """
 
     commit: str | None
@@ -39,7 +41,8 @@ def git_state(checkout: Path = Path()) -> GitState:
         return GitState(None, "")
     others = ["--", ".", *(f":(exclude){path}" for path in WRITTEN_BY_STAGES)]
     diff = _git(checkout, "diff", "HEAD", *others) or ""
-    unknown = (_git(checkout, "ls-files", "--others", "--exclude-standard", *others) or "").splitlines()
+    excluded = [path for path in others if path.startswith(":")]
+    unknown = (_git(checkout, "ls-files", "--others", "--exclude-standard", "--", *CODE, *excluded) or "").splitlines()
     for path in unknown:
         if len(diff) < MAX_DIFF_LENGTH:
             # --no-index leaves with 1 when there is a difference, and there always is one to nothing

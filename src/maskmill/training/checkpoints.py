@@ -6,6 +6,7 @@ that decides the result: a changed run never goes on from another one's state.
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -67,9 +68,10 @@ class Checkpoint:
 
 
 def find_best(history: list[Row], monitor: str) -> int:
-    """Return the index of the best row: the lowest for a loss, else the highest, the first of equals."""
-    values = [row[monitor] for row in history]
-    return values.index(min(values) if monitor.endswith("loss") else max(values))
+    """Return the index of the best row: the lowest for a loss, else the highest, the first of equals; NaN is the worst."""
+    sign = -1 if monitor.endswith("loss") else 1
+    values = [-math.inf if math.isnan(row[monitor]) else sign * row[monitor] for row in history]
+    return values.index(max(values))
 
 
 def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:

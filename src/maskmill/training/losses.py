@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-VOID = 255
+from maskmill.metrics import VOID
 
 
 def cross_entropy(masks: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
+from maskmill.data.batches import open_part
 from maskmill.labels import ClassTable
 from maskmill.models import build_model
 from maskmill.training.callbacks import OnEpoch
@@ -60,7 +60,7 @@ def train_model(
 
 def count_channels(arrays: Path) -> int:
     """Return the number of channels of the packed training pictures."""
-    return int(np.load(arrays / "train" / "images.npy", mmap_mode="r").shape[3])
+    return int(open_part(arrays, "train")[0].shape[3])
 
 
 def describe_model(
