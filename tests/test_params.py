@@ -73,6 +73,21 @@ def test_a_file_that_is_absent_or_no_yaml(tmp_path: Path) -> None:
         load_params(tmp_path / "params.yaml")
 
 
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({"patience": [2, 4]}, "patience is not a train setting that can be searched"),
+        ({"batch_size": {"low": 4, "high": 8}}, "give a list of choices"),
+        ({"dropout": {"low": 0.0, "high": 1.5}}, "dropout offers 1.5"),
+        ({"learning_rate": []}, "offers nothing"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused_before_the_search(values: dict[str, Any], space: dict[str, Any], said: str) -> None:
+    values["tune"]["space"] = space
+    with pytest.raises(ParamsError, match=said):
+        check_params(values)
+
+
 def test_hyperparameters_are_laid_over_the_train_section(values: dict[str, Any]) -> None:
     train = check_params(values).train
     assert overlay_train(train, {"learning_rate": 1e-5}).learning_rate == 1e-5

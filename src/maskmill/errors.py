@@ -1,6 +1,7 @@
 """The errors that maskmill raises: each says what happened, what was expected and how to fix it."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 class MaskmillError(Exception):
@@ -62,3 +63,9 @@ def summarise_problems(problems: Sequence[str], most: int = 20) -> str:
     if len(problems) > most:
         lines.append(f"  ... and {len(problems) - most} more")
     return "\n".join(lines)
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" for the known name that is most like `name`, or nothing."""
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""

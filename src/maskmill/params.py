@@ -3,7 +3,6 @@
 Only stages and the command line read this module; the rooms take plain keyword arguments.
 """
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -13,9 +12,10 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from maskmill.errors import ParamsError
+from maskmill.errors import ParamsError, suggest
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]  # what every generator takes
 Channel = Annotated[int, Field(ge=0, le=255)]
 Colour = tuple[Channel, Channel, Channel]
 
@@ -80,7 +80,7 @@ class EncodeParams(Section):
 
 
 class SplitParams(Section):
-    seed: int
+    seed: Seed
     val: Fraction
     test: Fraction
 
@@ -108,7 +108,7 @@ class ScaleParams(Section):
 
 
 class AugmentParams(Section):
-    seed: int
+    seed: Seed
     copies: Annotated[int, Field(ge=0)]
     total: Annotated[int, Field(ge=1)] | None
     transforms: tuple[dict[str, Any], ...]
@@ -137,22 +137,28 @@ class FloatRange(Section):
         return self
 
 
+FRACTIONAL = ("dropout", "learning_rate", "weight_decay", "warmup")  # the train settings that a search can vary continuously
+
+
 class TuneParams(Section):
     trials: Annotated[int, Field(ge=0)]
     epochs: Annotated[int, Field(ge=1)]
-    seed: int
+    seed: Seed
     pruner: Literal["median", "hyperband", "none"]
     space: dict[str, FloatRange | tuple[str | int | float | None, ...]]
 
     @model_validator(mode="after")
     def _searchable(self) -> Self:
-        known = set(TrainParams.model_fields) - {"seed", "epochs", "loss", "monitor", "decoder_filters"}
+        known = set(TrainParams.model_fields) - {"seed", "epochs", "patience", "loss", "monitor", "decoder_filters"}
         for name, choices in self.space.items():
             if name not in known:
                 raise ValueError(f"tune.space.{name} is not a train setting that can be searched{_suggest(name, known)}")
-            if isinstance(choices, tuple):
-                for value in choices:
-                    _check_train_value(name, value)
+            if isinstance(choices, FloatRange) and name not in FRACTIONAL:
+                raise ValueError(f"tune.space.{name} is a range, only {', '.join(FRACTIONAL)} can be: give a list of choices")
+            if choices == ():
+                raise ValueError(f"tune.space.{name} offers nothing: take it out, or give it choices")
+            for value in choices if isinstance(choices, tuple) else (choices.low, choices.high):
+                _check_train_value(name, value)
         return self
 
 
@@ -168,7 +174,7 @@ class LossParams(Section):
 
 
 class TrainParams(Section):
-    seed: int
+    seed: Seed
     architecture: str
     backbone: str | None
     weights: str
@@ -267,7 +273,8 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     try:
         values = YAML(typ="safe", pure=True).load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ParamsError(f"{path} does not exist", fix="write one with: make preset P=default") from None
+        fix = "write one with: make preset P=default" if Path(path).name == "params.yaml" else "dvc repro"
+        raise ParamsError(f"{path} does not exist", fix=fix) from None
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path} is not UTF-8: byte {error.start} is no text", fix="save it as UTF-8") from None
     except YAMLError as error:
@@ -294,8 +301,7 @@ def _check_train_value(name: str, value: Any) -> None:
 
 
 def _suggest(name: str, known: set[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; known: {', '.join(sorted(known))}"
+    return suggest(name, known) or f"; known: {', '.join(sorted(known))}"
 
 
 def _describe(problem: ErrorDetails) -> str:

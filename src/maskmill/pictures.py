@@ -152,6 +152,19 @@ def pad_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np
     return np.asarray(padded, np.uint8).reshape(*padded.shape[:2], picture.shape[2])  # cv2 drops a single channel
 
 
+def tile_starts(length: int, tile: int, overlap: float = 0.0) -> list[int]:
+    """Return where the fewest tiles begin that cover one side: evenly spread, the last one flush; [0] where one is enough.
+
+    Args:
+        length: pixels of the side.
+        tile: pixels of a tile.
+        overlap: the fraction of a tile, 0 to below 1, that neighbours share at least.
+    """
+    step = max(1, int(tile * (1.0 - overlap)))
+    gaps = max(0, -((tile - length) // step))
+    return [place * (length - tile) // gaps for place in range(gaps + 1)] if gaps else [0]
+
+
 @contextmanager
 def _opened(source: Path | bytes, name: str | None, max_pixels: int) -> Iterator[Image.Image]:
     """Open a picture, refuse it by its declared size, and turn every way of failing to decode it into DataError."""

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from maskmill.errors import DataError, ModelError
-from maskmill.evaluation.inference import Predictor, adapt_channels, predict_logits, predict_mask, tile_starts
+from maskmill.evaluation.inference import Predictor, adapt_channels, predict_logits, predict_mask
+from maskmill.pictures import tile_starts
 
 FIT = {"policy": "fit", "image_size": (16, 24), "factor": 1.0, "overlap": 0.25}
 NATIVE = {"policy": "native", "image_size": (16, 24), "factor": 1.0, "overlap": 0.25}

@@ -1,6 +1,5 @@
 """Augmentation: the list in params.yaml as one checked albumentations transform, and its reproducible use on a sample."""
 
-import difflib
 import inspect
 import os
 import warnings
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskmill.errors import DataError, ParamsError
+from maskmill.errors import DataError, ParamsError, suggest
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else the import asks the package index for a newer release
 import albumentations as A
@@ -224,7 +223,4 @@ def _describe(picture: NDArray) -> str:
 
 
 def _suggest(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known: {', '.join(sorted(known))}" if len(known) < 20 else ""
+    return suggest(name, known) or (f"; known: {', '.join(sorted(known))}" if len(known) < 20 else "")

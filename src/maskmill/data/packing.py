@@ -1,6 +1,7 @@
 """Packing: the training and validation pictures at their training size, with augmented copies, as memory-mapped arrays."""
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,14 +158,6 @@ def count_copies(originals: int, *, copies: int, total: int | None) -> list[int]
     return np.diff(made).tolist()
 
 
-def tile_starts(length: int, tile: int) -> list[int]:
-    """Return the first pixels of the fewest tiles that cover `length` pixels, evenly laid; [0] when one is enough."""
-    tiles = max(1, -(-length // tile))
-    if tiles == 1:
-        return [0]
-    return [place * (length - tile) // (tiles - 1) for place in range(tiles)]
-
-
 def _parallel(jobs: int, num_pictures: int) -> joblib.Parallel:
     useful = max(1, num_pictures // PICTURES_A_PROCESS)
     return joblib.Parallel(n_jobs=min(joblib.effective_n_jobs(jobs), useful), return_as="generator")
@@ -174,7 +167,8 @@ def _find_corners(mask_path: Path, scale: Scale) -> list[tuple[int, int]]:
     """Return (top, left) of the tiles of a sample that are not void all over."""
     label_mask = _scale_label_mask(pictures.read_label_mask(mask_path), scale)
     height, width = scale.image_size
-    corners = [(top, left) for top in tile_starts(label_mask.shape[0], height) for left in tile_starts(label_mask.shape[1], width)]
+    rows, columns = (pictures.tile_starts(*sides) for sides in zip(label_mask.shape, scale.image_size, strict=True))
+    corners = itertools.product(rows, columns)
     return [(top, left) for top, left in corners if (label_mask[top : top + height, left : left + width] != VOID).any()]
 
 

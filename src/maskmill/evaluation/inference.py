@@ -5,7 +5,6 @@ The scale is a policy that travels with the model. `fit` resizes the whole pictu
 """
 
 import itertools
-import math
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskmill.errors import DataError, ModelError
-from maskmill.pictures import pad_picture, resize_picture
+from maskmill.pictures import pad_picture, resize_picture, tile_starts
 
 LEAST_PROBABILITY = 1e-7  # keeps the logarithm finite: interpolating between infinities gives NaN
 
@@ -171,19 +170,6 @@ def predict_mask(
         mask[plane > best] = k
         np.maximum(best, plane, out=best)
     return mask
-
-
-def tile_starts(length: int, tile: int, overlap: float) -> list[int]:
-    """Return where tiles begin along one side: evenly spread, the last one flush, neighbours sharing at least `overlap`.
-
-    Args:
-        length: pixels of the side, at least `tile`.
-        tile: pixels of a tile.
-        overlap: fraction of a tile, 0 to below 1.
-    """
-    step = max(1, math.floor(tile * (1.0 - overlap)))
-    count = math.ceil((length - tile) / step) + 1
-    return [round(start) for start in np.linspace(0, length - tile, count)]
 
 
 def _predict_scores(

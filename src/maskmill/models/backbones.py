@@ -7,10 +7,9 @@ from types import MappingProxyType
 
 import keras
 
-from maskmill.errors import ModelError
+from maskmill.errors import ModelError, suggest
 from maskmill.models.blocks import NORM_MOMENTUM
 from maskmill.models.mit import build_mit
-from maskmill.models.suggestions import suggest
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from maskmill.errors import ModelError
-from maskmill.models.suggestions import suggest
+from maskmill.errors import ModelError, suggest
 from maskmill.models.unet import build_unet
 
 # A builder is called with every keyword argument of `build_model` but the name, and leaves alone what it has no use for.
