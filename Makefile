@@ -1,4 +1,6 @@
 # The habits, one word each. Everything runs in .venv, which `setup` makes from requirements.lock.
+# Another shell than the default: older makes would otherwise look commands up in their own PATH.
+SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
