@@ -30,7 +30,7 @@ def main() -> None:
     run = json.loads((params.paths.training / "run.json").read_text(encoding="utf-8"))
     tracker = connect(params.tracking.uri, params.tracking.experiment)
     history = results / "train" / "history.csv"
-    record = restore_run(tracker, run, params=read_yaml("params.yaml"), history=history)
+    record = restore_run(tracker, run, params=read_yaml("params.yaml") | {"train": run["train"]}, history=history)
     record.log_metrics(flatten_metrics(metrics))
     record.log_artifact(results / "evaluate", "evaluation")
     record.log_artifact(figures, "evaluation/figures")

@@ -23,7 +23,9 @@ def main() -> None:
     run = read_json(params.paths.training / "run.json")
     statistics = params.paths.encoded / "statistics.csv"
     tracker = connect(params.tracking.uri, params.tracking.experiment)
-    record = restore_run(tracker, run, params=read_yaml("params.yaml"), history=results / "train" / "history.csv")
+    record = restore_run(
+        tracker, run, params=read_yaml("params.yaml") | {"train": run["train"]}, history=results / "train" / "history.csv"
+    )
     registration = register_version(
         tracker,
         record,

@@ -27,6 +27,8 @@ def main() -> None:
     train = overlay_train(params.train, hyperparameters)
     for name, value in hyperparameters.items():
         say(f"{name} {value} from tune, params.yaml has {getattr(params.train, name)}")
+    if hyperparameters:
+        say("(tune.trials: 0 makes train take params.yaml's own values)")
     classes = read_class_table(params.paths.encoded / "classes.csv")
     settings = {"train": train.model_dump(), "augment": params.augment.model_dump(), "scale": params.scale.model_dump()}
     code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
@@ -55,7 +57,7 @@ def main() -> None:
         write_history(params.paths.results / "train", history, monitor=train.monitor)
         with new_folder(params.paths.training) as folder:
             draw_curves(pd.DataFrame(history), folder / "curves.png", monitor=train.monitor)
-            run = {"run_id": record.run_id, "device": device, "git_commit": state.commit, "parameters": model.count_params()}
+            run = {"run_id": record.run_id, "device": device, "git_commit": state.commit, "train": settings["train"]}
             (folder / "run.json").write_text(json.dumps(run, indent=2))
         record.log_artifact(params.paths.training, "training")
     checkpoint.clear()

@@ -52,7 +52,8 @@ def search(params: Params) -> None:
         "precision": params.train.precision,
     }
     settings = {"own": own, "tune": params.tune.model_dump(exclude={"trials"}), "augment": params.augment.model_dump()}
-    key = fingerprint(settings, [params.paths.arrays])
+    code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
+    key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
     tracker = connect(params.tracking.uri, params.tracking.experiment)
     tags = {"maskmill.kind": "tune"}
     with (

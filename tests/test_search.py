@@ -33,7 +33,7 @@ class Objective:
         return settings["learning_rate"]
 
 
-def run(objective: Objective, storage: Path, **changes: Any) -> optuna.Study:
+def run(objective: search.Objective, storage: Path, **changes: Any) -> optuna.Study:
     settings = {"space": SPACE, "first": FIRST, "trials": 9, "epochs": 3, "seed": 1, "pruner": "median", "storage": storage}
     return search.run_search(objective, **(settings | changes))
 
@@ -97,3 +97,27 @@ def test_the_folder_of_a_finished_study_goes_and_that_of_a_cut_one_stays(tmp_pat
     with pytest.raises(KeyboardInterrupt), search.study_folder(tmp_path / "b") as folder:
         raise KeyboardInterrupt
     assert folder.exists()
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing of the search runs any more."""
+
+
+def test_settings_that_get_the_process_killed_twice_are_a_failed_trial(tmp_path: Path) -> None:
+    def objective(trial: optuna.Trial, settings: dict[str, Any]) -> float:
+        if settings["batch_size"] == 8:
+            raise Killed
+        return 0.5
+
+    for _ in range(2):
+        with pytest.raises(Killed):
+            run(objective, tmp_path / "study.db", pruner="none", trials=1)
+    with pytest.raises(TrainingError, match="killed twice"):
+        run(objective, tmp_path / "study.db", pruner="none", trials=1)
+
+
+def test_stopping_by_hand_is_never_held_against_the_settings(tmp_path: Path) -> None:
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            run(Objective(stop=1), tmp_path / "study.db", trials=2)
+    assert len(search.tabulate_trials(run(Objective(), tmp_path / "study.db", trials=2))) == 2

@@ -1,13 +1,14 @@
 """Taking in a model that was trained elsewhere: evaluated, judged and registered here, as if trained here."""
 
 import functools
+import json
 from pathlib import Path
 from typing import Any
 
 from maskmill.errors import RegistryError
 from maskmill.evaluation.figures import draw_figures
 from maskmill.evaluation.inference import Predictor
-from maskmill.evaluation.reports import evaluate_part, read_samples, write_reports
+from maskmill.evaluation.reports import evaluate_part, flatten_metrics, read_samples, write_reports
 from maskmill.models.archive import load_model
 from maskmill.params import Params
 from maskmill.registry.folder import register_folder
@@ -46,9 +47,10 @@ def adopt_run(folder: Path, params: Params) -> dict[str, Any]:
         draw_figures(predictor, test, encoded, folder / "evaluation" / "figures", pictures=params.evaluate.pictures)
         return write_reports(folder / "evaluation" / "tables", test, val)
 
-    return register_folder(
+    tracker = connect(params.tracking.uri, params.tracking.experiment)
+    registration = register_folder(
         folder,
-        connect(params.tracking.uri, params.tracking.experiment),
+        tracker,
         encoded=encoded,
         evaluate=evaluate,
         write_model=lambda model_path: functools.partial(pack_model, model_path),
@@ -60,3 +62,8 @@ def adopt_run(folder: Path, params: Params) -> dict[str, Any]:
         require_gpu=params.register_.require_gpu,
         floor=params.register_.floor,
     )
+    record = tracker.open_run(registration["run_id"])
+    if record is not None:
+        record.log_metrics(flatten_metrics(json.loads((folder / "evaluation" / "tables" / "metrics.json").read_text())))
+        record.log_artifact(folder / "evaluation", "evaluation")
+    return registration

@@ -21,7 +21,8 @@ from maskmill.training.run import train_model
 Space = Mapping[str, Mapping[str, Any] | Sequence[Any]]
 Objective = Callable[[Trial, dict[str, Any]], float]
 
-FAILURE = "failure"
+FAILURE = "failure"  # user attribute: why a trial failed of itself
+STOPPED = "stopped"  # user attribute: a person stopped it
 
 
 def run_search(
@@ -135,6 +136,9 @@ def _run_trial(study: optuna.Study, trial: Trial, objective: Objective) -> None:
     except optuna.TrialPruned:
         study.tell(trial, state=TrialState.PRUNED)
         say("  pruned")
+    except KeyboardInterrupt:
+        trial.set_user_attr(STOPPED, True)
+        raise
     except Exception as error:  # whatever a setting brings about (out of memory, a loss of NaN) is that trial's result
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         trial.set_user_attr(FAILURE, reason)
@@ -146,10 +150,19 @@ def _run_trial(study: optuna.Study, trial: Trial, objective: Objective) -> None:
 
 
 def _settle_interrupted(study: optuna.Study) -> None:
-    """Close trials that a kill left running and queue their settings again, so that none is lost or counted twice."""
+    """Close trials that an interruption left running and queue their settings again, so that none is lost or counted twice.
+
+    Settings that were killed once before, by no person, count as failed: the system ends what takes too much memory.
+    """
+    earlier = study.get_trials(states=(TrialState.FAIL,))
+    waiting = [trial.system_attrs.get("fixed_params") for trial in study.get_trials(states=(TrialState.WAITING,))]
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        study.tell(trial.number, state=TrialState.FAIL)  # without a reason: see finished_trials
-        study.enqueue_trial(trial.params)
+        killed_before = any(other.params == trial.params and not {FAILURE, STOPPED} & other.user_attrs.keys() for other in earlier)
+        if killed_before and STOPPED not in trial.user_attrs:
+            Trial(study, trial._trial_id).set_user_attr(FAILURE, "killed twice, probably out of memory")
+        elif trial.params not in waiting:
+            study.enqueue_trial(trial.params)
+        study.tell(trial.number, state=TrialState.FAIL)  # without a reason it does not count: see finished_trials
 
 
 def _complete(study: optuna.Study) -> list[FrozenTrial]:

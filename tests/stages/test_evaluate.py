@@ -52,7 +52,8 @@ def write_project(folder, write_encoded):
     for name in ("build/training", "results/train"):
         (folder / name).mkdir(parents=True)
     pd.DataFrame({"epoch": [0], "loss": [0.5], "val_dice": [0.8]}).to_csv(folder / "results" / "train" / "history.csv", index=False)
-    run = {"run_id": None, "device": {"kind": "cpu", "name": "a CPU", "backend": "tensorflow"}, "git_commit": "0" * 40}
+    device = {"kind": "cpu", "name": "a CPU", "backend": "tensorflow"}
+    run = {"run_id": None, "device": device, "git_commit": "0" * 40, "train": {"epochs": 1}}
     (folder / "build" / "training" / "run.json").write_text(json.dumps(run))
     save_brightness_model(folder / "build" / "model.keras")
 

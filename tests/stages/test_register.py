@@ -26,7 +26,11 @@ def project(tmp_path: Path, write_encoded) -> Path:
     scale = {"policy": "fit", "image_size": [16, 16], "factor": 1.0, "overlap": 0.25}
     save_model(model, tmp_path / "build" / "model.keras", {"scale": scale, "classes": CLASSES, "channels": 3})
     files = {
-        "build/training/run.json": {"run_id": None, "device": {"kind": "cpu", "name": "a CPU", "backend": "tensorflow"}},
+        "build/training/run.json": {
+            "run_id": None,
+            "device": {"kind": "cpu", "name": "a CPU", "backend": "tensorflow"},
+            "train": {"epochs": 2},
+        },
         "results/evaluate/metrics.json": {"dice": 0.5, "iou": 0.4, "accuracy": 0.6, "split": "test", "classes": {}},
         "results/validate/result.json": {"success": True, "checks": []},
     }

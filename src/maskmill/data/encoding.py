@@ -100,7 +100,7 @@ def describe_matches(statistics: pd.DataFrame) -> str:
 
 def build_class_summary(statistics: pd.DataFrame, class_table: ClassTable) -> Table:
     """Return a table of each class's pixels, its part of all labelled ones, and the masks that have it."""
-    table = Table("class", "pixels", "per cent", "masks", title="classes")
+    table = Table("class", "pixels", "per cent", "masks", title="classes, all splits")
     counts = statistics[[PIXELS + name for name in class_table.names]]
     total = max(1, int(counts.to_numpy().sum()))
     for name in class_table.names:

@@ -125,12 +125,18 @@ def tabulate_pictures(report: PartReport) -> pd.DataFrame:
 
 
 def tabulate_confusion(report: PartReport) -> pd.DataFrame:
-    """Return one row a pair of classes: truth, prediction, pixels, and the fraction of the true class's pixels."""
+    """Return one row a pair of classes: split, truth, prediction, pixels, and the fraction of the true class's pixels."""
     matrix = report.matrix
     totals = matrix.sum(axis=1)
     return pd.DataFrame(
         [
-            {"truth": truth, "prediction": prediction, "pixels": matrix[i, j], "fraction": matrix[i, j] / max(totals[i], 1)}
+            {
+                "split": report.split,
+                "truth": truth,
+                "prediction": prediction,
+                "pixels": matrix[i, j],
+                "fraction": matrix[i, j] / max(totals[i], 1),
+            }
             for i, truth in enumerate(report.names)
             for j, prediction in enumerate(report.names)
         ]

@@ -103,7 +103,8 @@ def register_folder(
     """
     trained = read_run_folder(folder, encoded)
     metrics = evaluate(trained.model)
-    record = restore_run(tracker, trained.run, params=trained.params, history=trained.history)
+    in_force = {name: trained.run[name] for name in ("train",) if name in trained.run}  # with what its search had found
+    record = restore_run(tracker, trained.run, params={**trained.params, **in_force}, history=trained.history)
     split = metrics["split"]
     record.log_metrics({f"{split}_{figure}": metrics[figure] for figure in ("dice", "iou", "accuracy")})
     return register_version(tracker, record, write_model(trained.model), metrics=metrics, run=trained.run, **registration)

@@ -138,7 +138,8 @@ def _check_same_test(contender: Contender, champion: Contender | None) -> Check:
     if own is not None and own == other:
         return Check("same_test", "passed", f"both were measured on test pictures {own[:12]}")
     shown = f"{_short(own)}, champion version {champion.version} on {_short(other)}"
-    return Check("same_test", "failed", f"measured on test pictures {shown}: their dice cannot be compared")
+    way_out = "register the champion's model again on these (maskmill register), or take its alias away"
+    return Check("same_test", "failed", f"measured on test pictures {shown}: their dice cannot be compared; {way_out}")
 
 
 def _check_better(contender: Contender, champion: Contender | None, *, comparable: bool) -> Check:
