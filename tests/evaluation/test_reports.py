@@ -117,11 +117,11 @@ def test_tables_by_hand(parts, tmp_path):
         "car,test,,,,0",
     ]
     assert read("confusion.csv")[:5] == [
-        "truth,prediction,pixels,fraction",
-        "sky,sky,4,0.800000",
-        "sky,tree,1,0.200000",
-        "sky,car,0,0.000000",
-        "tree,sky,1,0.500000",
+        "split,truth,prediction,pixels,fraction",
+        "test,sky,sky,4,0.800000",
+        "test,sky,tree,1,0.200000",
+        "test,sky,car,0,0.000000",
+        "test,tree,sky,1,0.500000",
     ]
     assert read("confusion_table.csv") == ["truth \\ prediction,sky,tree,car", "sky,4,1,0", "tree,1,1,0", "car,0,0,0"]
 
