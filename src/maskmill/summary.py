@@ -22,8 +22,10 @@ def show_summary(params: Params, *, port: int) -> None:
     Raises:
         RegistryError: no run has come to its end here.
     """
-    from maskmill.serving.request import curl_command  # MLflow takes seconds to import
+    from maskmill.registry.store import resolve_uri  # MLflow takes seconds to import
+    from maskmill.serving.request import curl_command
 
+    store = resolve_uri(params.tracking.uri)
     registration = _read(params.paths.registration)
     samples = read_samples(params.paths.encoded)
     example = samples[samples["split"] == "test"].iloc[0]
@@ -38,6 +40,7 @@ def show_summary(params: Params, *, port: int) -> None:
         curl=curl_command(params.paths.encoded / example["image"], port),
         port=port,
         activate=_activation(),
+        store=None if store == resolve_uri(None) else store,
     )
 
 

@@ -45,6 +45,13 @@ def track(items: Iterable[Item], description: str, total: int) -> Iterator[Item]
             progress.advance(task)
 
 
+@contextmanager
+def working(description: str) -> Iterator[None]:
+    """Show in a terminal that something of unknown length goes on."""
+    with console.status(description):
+        yield
+
+
 def run_stage(main: Callable[[], None]) -> None:
     """Run a stage's or command's main function; turn an error that a person can fix into its message and exit code 1."""
     try:

@@ -37,7 +37,7 @@ def test_figures_and_commands_are_printed(capsys):
     assert rows["mean over classes"] == ["0.610", "0.410", "0.650", "0.500"]
     assert rows["pixel accuracy"] == ["0.910", "", "0.900", ""]
     for line in (
-        "  make ui",
+        "  mlflow ui",
         "  mlflow models serve -m models:/mill@candidate --env-manager local --port 5001",
         "  curl -s x \\",
         "    -d @y",
@@ -53,7 +53,8 @@ def test_a_champion_needs_no_excuse(capsys):
     assert "no new champion" not in printed
 
 
-def test_without_a_version_no_serving_command_is_printed(capsys):
-    printed = show(capsys, version=None, alias=None, no_champion_because=None)
-    assert "not registered" in printed
-    assert "mlflow models serve" not in printed
+def test_another_store_is_named_for_every_command(capsys):
+    printed = show(capsys, **REGISTERED, store="http://tracker:5000")
+    assert "  export MLFLOW_TRACKING_URI=http://tracker:5000" in printed.splitlines()
+    assert "  open http://tracker:5000" in printed.splitlines()
+    assert "  mlflow ui --backend-store-uri sqlite:////data/runs.db" in show(capsys, **REGISTERED, store="sqlite:////data/runs.db")

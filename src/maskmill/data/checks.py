@@ -16,9 +16,10 @@ import pandas as pd
 from maskmill import outputs
 from maskmill.data.findings import Finding
 from maskmill.errors import DataError
+from maskmill.terminal import working
 
 os.environ["GX_ANALYTICS_ENABLED"] = "False"  # read on import
-with warnings.catch_warnings():
+with working("starting Great Expectations"), warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it imports deprecated modules
     import great_expectations as gx
     import great_expectations.expectations as gxe

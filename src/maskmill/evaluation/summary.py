@@ -35,13 +35,13 @@ def print_summary(
     *,
     figures: Path,
     name: str,
-    version: str | int | None,
-    alias: str | None,
+    version: str | int,
+    alias: str,
     no_champion_because: str | None,
     curl: str,
-    ui: str = "make ui",
     port: int = 5001,
     activate: str | None = None,
+    store: str | None = None,
 ) -> None:
     """Print the closing summary of a pipeline.
 
@@ -49,31 +49,36 @@ def print_summary(
         metrics: what results/evaluate/metrics.json holds.
         figures: folder of the pictures.
         name: the registered model.
-        version: the version registered; None when nothing was.
+        version: the version registered.
         alias: the alias that now points at it, the highest of them.
         no_champion_because: why it is not the champion; None when it is.
         curl: the request to try, as one or more lines of shell.
-        ui: the command that shows the runs.
         port: where the model is to be served.
         activate: the command that a shell needs first, to find mlflow; None where it does.
+        store: address of the tracking store; None for the one at the repository's root, which MLflow finds by itself.
     """
     console.print()
     console.print(build_table(metrics))
     say(f"pictures          {figures / 'overview.png'}, and {_count_pictures(figures)} more in {figures}")
-    if version is None:
-        say("model             not registered: the tracking store was away; run dvc repro --force register when it is back")
-        say(f"compare runs      {ui}")
-        return
     say(f"model             {name} version {version}, alias {alias}")
     if no_champion_because:
         say(f"no new champion   {no_champion_because}")
     say("\nnext:")
     if activate:
         say(f"  {activate}")
-    say(f"  {ui}")
+    if store:
+        say(f"  export MLFLOW_TRACKING_URI={store}")
+    say(f"  {_ui_command(store)}")
     say(f"  mlflow models serve -m models:/{name}@{alias} --env-manager local --port {port}")
     say("and, once it is up:")
     say("\n".join(f"  {line}" for line in curl.strip().splitlines()))
+
+
+def _ui_command(store: str | None) -> str:
+    """Return what shows the runs: a command, or the address where a server already does."""
+    if store is None:
+        return "mlflow ui"
+    return f"open {store}" if store.startswith("http") else f"mlflow ui --backend-store-uri {store}"
 
 
 def _count_pictures(figures: Path) -> int:

@@ -12,6 +12,7 @@ import maskmill
 from maskmill.errors import ModelError
 from maskmill.serving.model import MODEL_ARTIFACT
 from maskmill.serving.request import build_example, build_signature
+from maskmill.terminal import working
 
 PACKAGE = Path(maskmill.__file__).parent
 # What maskmill.serving.model needs, no more; a backend of choice may replace tensorflow (KERAS_BACKEND=jax).
@@ -37,6 +38,12 @@ def pack_model(model_path: Path, folder: Path, entry: Model | None = None) -> No
         ModelError: the packed model does not answer its own example.
     """
     example = build_example()
+    with working("packing the model and asking it once"):
+        _save(model_path, folder, entry, example)
+        _try_out(folder, example)
+
+
+def _save(model_path: Path, folder: Path, entry: Model | None, example: Any) -> None:
     mlflow.pyfunc.save_model(
         path=folder,
         python_model=str(PACKAGE / "serving" / "model.py"),
@@ -47,7 +54,6 @@ def pack_model(model_path: Path, folder: Path, entry: Model | None = None) -> No
         input_example=example,
         mlflow_model=entry,
     )
-    _try_out(folder, example)
 
 
 def _try_out(folder: Path, example: Any) -> None:

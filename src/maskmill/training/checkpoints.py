@@ -15,6 +15,7 @@ from typing import Any
 import keras
 
 from maskmill.outputs import new_file
+from maskmill.terminal import working
 
 STATE_FILE = "state.json"
 Row = dict[str, float]
@@ -82,10 +83,11 @@ def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
         files: data and code; a folder counts with every file in it, byte-code caches left out.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    for path in sorted(file for root in files for file in _walk(root)):
-        digest.update(path.as_posix().encode())
-        with path.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    with working("looking for an interrupted run of the same data, settings and code"):
+        for path in sorted(file for root in files for file in _walk(root)):
+            digest.update(path.as_posix().encode())
+            with path.open("rb") as stream:
+                digest.update(hashlib.file_digest(stream, "sha256").digest())
     return digest.hexdigest()[:16]
 
 
