@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 
 from maskmill.data.encoding import build_class_summary, describe_matches, describe_shared, describe_worst, encode_samples
@@ -251,6 +252,7 @@ def test_classes_without_colours_are_an_error_of_the_settings(build, tmp_path):
 
 
 def test_the_number_of_processes_changes_nothing(build, tmp_path):
+    get_reusable_executor().shutdown()  # joblib keeps its processes, and these would stand in an earlier test's folder
     generator = np.random.default_rng(0)
     pictures = generator.integers(0, 256, (6, 9, 7, 3), np.uint8)
     masks = TABLE.palette[generator.integers(0, 2, (6, 9, 7))]
