@@ -57,7 +57,18 @@ class Project:
 
     def commit(self) -> None:
         self.run("git", "add", "--all")
-        self.run("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "commit", "--quiet", "--message", "state")
+        self.run(
+            "git",
+            "-c",
+            "user.name=test",
+            "-c",
+            "user.email=test@localhost",
+            "commit",
+            "--quiet",
+            "--allow-empty",
+            "--message",
+            "state",
+        )
 
     def wait_for_queue(self, name: str) -> None:
         """Wait until the queue has run an experiment; fail with its log if it did not end well."""
