@@ -30,8 +30,8 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "maskmill needs Python 3.11 or newer: make setup PYTHON=python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	@uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@uv pip sync --quiet --system-certs --python $(BIN)/python --require-hashes requirements.lock
+	@uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 repro: setup ## run the whole pipeline: data to registered model
@@ -62,4 +62,4 @@ ui: setup ## compare runs in the browser
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1
 
 lock: setup ## compile requirements.lock from pyproject.toml
-	uv pip compile pyproject.toml --quiet --group dev --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+	uv pip compile pyproject.toml --quiet --system-certs --group dev --universal --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links --output-file requirements.lock
