@@ -1,6 +1,7 @@
 """Packing a model file into what MLflow serves, and asking the packed model once before anyone else does."""
 
 import logging
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,3 +61,5 @@ def _try_out(folder: Path, example: Any) -> None:
     answer = mlflow.pyfunc.load_model(str(folder)).predict(example)
     if [(row["height"], row["width"]) for row in answer] != [(48, 64)]:
         raise ModelError(f"the packed model answered its 48 x 64 example with {len(answer)} masks of another size")
+    for cache in list(folder.rglob("__pycache__")):  # loading compiled the script, and byte code is no part of a version
+        shutil.rmtree(cache)
