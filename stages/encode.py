@@ -7,6 +7,7 @@ from maskmill.data.splits import assign_splits
 from maskmill.labels import build_class_table
 from maskmill.params import load_params
 from maskmill.sources.manifest import read_manifest
+from maskmill.sources.settings import Reading
 from maskmill.terminal import console, run_stage, say
 
 
@@ -22,12 +23,19 @@ def main() -> None:
     statistics = encode_samples(
         manifest,
         form=params.source.form,
-        image_side=params.source.image_side,
+        reading=Reading(
+            image_side=params.source.image_side,
+            threshold=params.source.threshold,
+            bands=params.source.bands,
+            stretch=params.source.stretch,
+            max_pixels=params.encode.max_pixels,
+        ),
         class_table=class_table,
+        labels=params.encode.labels,
         encoded_dir=params.paths.encoded,
         tolerance=params.encode.tolerance,
         unmatched=params.encode.unmatched,
-        max_pixels=params.encode.max_pixels,
+        mask_size=params.encode.mask_size,
         jobs=params.compute.jobs,
     )
     console.print(build_class_summary(statistics, class_table))

@@ -34,3 +34,8 @@ def new_folder(path: Path) -> Iterator[Path]:
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def move_path(path: Path, *, old: Path, new: Path) -> Path:
+    """Return where a path will be when the folder `old` is renamed to `new`; paths elsewhere stay."""
+    return new / path.relative_to(old) if path.is_relative_to(old) else path

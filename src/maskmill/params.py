@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from maskmill.errors import ParamsError, suggest
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Percentile = Annotated[float, Field(ge=0.0, le=100.0)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]  # what every generator takes
 Channel = Annotated[int, Field(ge=0, le=255)]
 Colour = tuple[Channel, Channel, Channel]
@@ -44,12 +45,24 @@ class SourceParams(Section):
     path: Path
     url: str | None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
-    form: Literal["composite", "folders", "index"]
+    form: Literal["composite", "folders", "suffix", "index", "trimap", "layers", "rle", "coco", "geotiff"]
     images: str | None
     masks: str | None
     lists: dict[Literal["train", "val", "test"], str]
+    annotations: str | None
+    columns: dict[Literal["image", "label", "runs", "geometry"], str]
+    order: Literal["column", "row"]
+    overlaps: Literal["area", "order"]
+    species: bool
+    grid_sizes: str | None
+    band_files: tuple[str, ...]
+    tile: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] | None
+    tile_overlap: Annotated[float, Field(ge=0.0, le=0.9)]
     group: str | None
     image_side: Literal["left", "right"]
+    threshold: Literal["otsu"] | Annotated[int, Field(ge=0, le=254)]
+    bands: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] | None
+    stretch: tuple[Percentile, Percentile] | None
     limit: Annotated[int, Field(ge=1)] | None
 
     @model_validator(mode="after")
@@ -58,8 +71,12 @@ class SourceParams(Section):
             raise ValueError("source.url needs source.sha256: the checksum of what the address gives")
         if not self.images and not self.lists:
             raise ValueError("source.images (a pattern) or source.lists (list files) must say where the pictures are")
-        if self.form != "composite" and not self.masks and not self.lists:
+        if self.form not in ("composite", "rle", "coco") and not (self.masks or self.lists or self.annotations):
             raise ValueError(f"source.masks is needed with form {self.form}: the pattern of the masks")
+        if self.form in ("rle", "coco") and not self.annotations:
+            raise ValueError(f"source.annotations is needed with form {self.form}: the file that describes the masks")
+        if self.stretch and self.stretch[0] >= self.stretch[1]:
+            raise ValueError(f"source.stretch {list(self.stretch)} is no range of percentiles: the lower one comes first")
         return self
 
 
@@ -69,13 +86,15 @@ class ClassParams(Section):
     name: Annotated[str, Field(min_length=1)]
     id: Annotated[int, Field(ge=0, le=254)] | None = None
     colours: tuple[Colour, ...] = ()
-    source_ids: tuple[int, ...] = ()
+    source_ids: tuple[int | str, ...] = ()
     void: bool = False
 
 
 class EncodeParams(Section):
+    labels: Literal["exclusive", "overlapping"]
     tolerance: Annotated[float, Field(ge=0.0)]
     unmatched: Literal["nearest", "void", "error"]
+    mask_size: Literal["error", "resize"]
     max_pixels: Annotated[int, Field(ge=1)]
 
 
@@ -139,6 +158,8 @@ class FloatRange(Section):
 
 FRACTIONAL = ("dropout", "learning_rate", "weight_decay", "warmup")  # the train settings that a search can vary continuously
 
+NOT_SEARCHED = {"seed", "epochs", "patience", "loss", "class_weights", "monitor", "decoder_filters"}
+
 
 class TuneParams(Section):
     trials: Annotated[int, Field(ge=0)]
@@ -149,7 +170,7 @@ class TuneParams(Section):
 
     @model_validator(mode="after")
     def _searchable(self) -> Self:
-        known = set(TrainParams.model_fields) - {"seed", "epochs", "patience", "loss", "monitor", "decoder_filters"}
+        known = set(TrainParams.model_fields) - NOT_SEARCHED
         for name, choices in self.space.items():
             if name not in known:
                 raise ValueError(f"tune.space.{name} is not a train setting that can be searched{_suggest(name, known)}")
@@ -188,6 +209,7 @@ class TrainParams(Section):
     weight_decay: Annotated[float, Field(ge=0.0)]
     warmup: Fraction
     loss: LossParams
+    class_weights: dict[str, Annotated[float, Field(ge=0.0)]]
     monitor: Literal["val_dice", "val_iou", "val_accuracy", "val_loss"]
     patience: Annotated[int, Field(ge=1)]
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]

@@ -13,6 +13,8 @@ from maskmill.data.encoding import build_class_summary, describe_matches, descri
 from maskmill.errors import DataError, ParamsError
 from maskmill.labels import build_class_table, read_class_table
 from maskmill.pictures import read_label_mask, read_picture
+from maskmill.sources.manifest import COLUMNS
+from maskmill.sources.settings import Reading
 
 SKY, ROAD, TREE = (10, 20, 200), (100, 100, 100), (0, 150, 0)
 TABLE = build_class_table(
@@ -47,8 +49,8 @@ def build(tmp_path, monkeypatch):
                     picture = content if isinstance(content, Image.Image) else Image.fromarray(content)
                     picture.save(path, exif=picture.getexif()) if suffix != ".bmp" else picture.save(path)
                 paths.append(path.relative_to(tmp_path).as_posix())
-            rows.append((name, *paths, ("train", "val", "test")[number % 3], f"group{number}", "-"))
-        return pd.DataFrame(rows, columns=["id", "image", "mask", "split", "group", "sha256"])
+            rows.append((name, *paths, "", ("train", "val", "test")[number % 3], f"group{number}", "-"))
+        return pd.DataFrame(rows, columns=COLUMNS)
 
     return build
 
@@ -56,11 +58,12 @@ def build(tmp_path, monkeypatch):
 def encode(manifest, folder, **changes):
     settings = {
         "form": "folders",
-        "image_side": "left",
+        "reading": Reading(max_pixels=10_000),
         "class_table": TABLE,
+        "labels": "exclusive",
         "tolerance": 5.0,
         "unmatched": "nearest",
-        "max_pixels": 10_000,
+        "mask_size": "error",
         "jobs": 1,
     }
     return encode_samples(manifest, encoded_dir=folder, **(settings | changes))

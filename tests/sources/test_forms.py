@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from maskmill.errors import DataError, SourceError
-from maskmill.sources.forms import FORMS, list_samples, read_pair
+from maskmill.sources.forms import FORMS, list_samples, read_sample
+from maskmill.sources.settings import Layout, Reading, SampleFiles
 
 PHOTO = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
 COLOURS = np.full((2, 3, 3), (200, 10, 90), np.uint8)
@@ -26,8 +27,13 @@ def touch(root, *paths):
         (root / path).write_bytes(path.encode())
 
 
-def listed(root, form, images=None, masks=None, **settings):
-    return list_samples(root, form=form, images=images, masks=masks, **{"lists": {}, "group": None, **settings})
+def listed(root, form, images=None, masks=None, *, lists=None, group=None, **settings):
+    layout = Layout(images=images, masks=masks, lists=lists or {})
+    return list_samples(root, form=form, layout=layout, group=group, annotations_dir=root / "annotations", **settings)
+
+
+def read(form, image, mask, side="left"):
+    return read_sample(form, SampleFiles((image,), mask), Reading(image_side=side, max_pixels=1000))
 
 
 def test_composite(tmp_path):
@@ -179,14 +185,14 @@ def test_links_that_go_round_and_the_user_s_folder_is_only_read(tmp_path):
 def test_read_composite(side, tmp_path):
     halves = [PHOTO, COLOURS] if side == "left" else [COLOURS, PHOTO]
     save(tmp_path / "a.png", np.concatenate(halves, axis=1))
-    picture, mask = read_pair("composite", tmp_path / "a.png", tmp_path / "a.png", side, 1000)
+    picture, mask = read("composite", tmp_path / "a.png", tmp_path / "a.png", side)
     np.testing.assert_array_equal(picture, PHOTO)
     np.testing.assert_array_equal(mask, COLOURS)
 
 
 def test_read_grey_composite(tmp_path):
     save(tmp_path / "a.png", np.array([[1, 2, 7, 8]], np.uint8))
-    picture, mask = read_pair("composite", tmp_path / "a.png", tmp_path / "a.png", "left", 1000)
+    picture, mask = read("composite", tmp_path / "a.png", tmp_path / "a.png", "left")
     np.testing.assert_array_equal(picture, [[[1], [2]]])
     np.testing.assert_array_equal(mask, [[[7, 7, 7], [8, 8, 8]]])
 
@@ -194,16 +200,16 @@ def test_read_grey_composite(tmp_path):
 def test_composite_of_odd_width(tmp_path):
     save(tmp_path / "odd.png", PHOTO)
     with pytest.raises(DataError, match=r"odd\.png is 3 pixels wide"):
-        read_pair("composite", tmp_path / "odd.png", tmp_path / "odd.png", "left", 1000)
+        read("composite", tmp_path / "odd.png", tmp_path / "odd.png", "left")
 
 
 def test_read_folders_and_index(tmp_path):
     save(tmp_path / "photo.png", PHOTO)
     save(tmp_path / "colours.png", COLOURS)
     save(tmp_path / "ids.png", IDS)
-    picture, mask = read_pair("folders", tmp_path / "photo.png", tmp_path / "colours.png", "left", 1000)
+    picture, mask = read("folders", tmp_path / "photo.png", tmp_path / "colours.png", "left")
     np.testing.assert_array_equal(picture, PHOTO)
     np.testing.assert_array_equal(mask, COLOURS)
-    picture, mask = read_pair("index", tmp_path / "photo.png", tmp_path / "ids.png", "left", 1000)
+    picture, mask = read("index", tmp_path / "photo.png", tmp_path / "ids.png", "left")
     np.testing.assert_array_equal(picture, PHOTO)
     np.testing.assert_array_equal(mask, IDS)

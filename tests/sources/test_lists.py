@@ -4,6 +4,7 @@ import pytest
 
 from maskmill.errors import SourceError
 from maskmill.sources.forms import list_samples
+from maskmill.sources.settings import Layout
 
 FILES = ("train/0001TP_1.jpg", "train/0016E5_2.JPG", "val/0016E5_3.jpg", "trainannot/0001TP_1.png", "trainannot/0016E5_2.png")
 
@@ -17,7 +18,8 @@ def make(root, lists, files=(*FILES, "valannot/0016E5_3.png")):
 
 
 def listed(root, lists, images="{split}/{sequence}_{frame}.*", group="{sequence}"):
-    return list_samples(root, form="index", images=images, masks=None, lists=lists, group=group)
+    layout = Layout(images=images, lists=lists)
+    return list_samples(root, form="index", layout=layout, group=group, annotations_dir=root / "annotations")
 
 
 TRAIN = (

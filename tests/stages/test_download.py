@@ -19,8 +19,9 @@ from ruamel.yaml import YAML
 
 from maskmill.data.splits import assign_splits
 from maskmill.params import read_yaml
-from maskmill.sources.forms import read_pair
+from maskmill.sources.forms import read_sample
 from maskmill.sources.manifest import read_manifest
+from maskmill.sources.settings import Reading, SampleFiles
 from maskmill.terminal import run_stage
 
 REPOSITORY = Path(__file__).parents[2]
@@ -227,5 +228,7 @@ def test_real_sets(preset, project, download):
     assert set(split["split"]) == {"train", "val", "test"}
     assert set(split.loc[split["split"] == "test", "group"]).isdisjoint(split.loc[split["split"] != "test", "group"])
     sample = manifest.iloc[0]
-    picture, mask = read_pair(source["form"], project / sample["image"], project / sample["mask"], "left", 10**8)
+    picture, mask = read_sample(
+        source["form"], SampleFiles((project / sample["image"],), project / sample["mask"]), Reading()
+    )
     assert picture.shape[:2] == mask.shape[:2]

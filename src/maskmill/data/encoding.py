@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from rich.table import Table
 
 from maskmill import outputs, pictures
+from maskmill.data.masks import count_pixels, encode_exclusive, encode_overlapping, get_size, resize_raw_mask
 from maskmill.errors import DataError, summarise_problems
-from maskmill.labels import ClassTable, map_colours, map_ids, write_class_table
+from maskmill.labels import ClassTable, write_class_table
 from maskmill.labels.classes import VOID
 from maskmill.labels.colours import EXACT, TOLERATED, UNMATCHED
-from maskmill.sources.forms import read_pair
+from maskmill.sources.forms import read_sample
+from maskmill.sources.manifest import read_files
+from maskmill.sources.settings import Reading, SampleFiles
 from maskmill.terminal import track
 
 SAMPLE_COLUMNS = ["id", "image", "mask", "split", "group", "height", "width", "channels"]
@@ -29,29 +32,31 @@ def encode_samples(
     manifest: pd.DataFrame,
     *,
     form: str,
-    image_side: str,
+    reading: Reading,
     class_table: ClassTable,
+    labels: str,
     encoded_dir: Path,
     tolerance: float,
     unmatched: str,
-    max_pixels: int,
+    mask_size: str,
     jobs: int,
 ) -> pd.DataFrame:
     """Write the pictures, masks, samples.csv, statistics.csv and classes.csv of a data set, all of them or nothing.
 
     A picture that already is upright, 8-bit, and grey or RGB is copied byte for byte; any other becomes a PNG. samples.csv gives
-    each file's own channels, 1 or 3: a set with only grey pictures is a grey one, any other is RGB, and its readers repeat grey.
+    each file's own channels: a set with only grey pictures is a grey one, one with some in RGB is RGB, and its readers repeat grey.
 
     Args:
-        manifest: columns id, image, mask (paths), split (train, val or test), group; one row a sample.
+        manifest: columns id, image, mask, window, split (train, val or test), group; one row a sample.
         form: the form of the source, a name in maskmill.sources.forms.FORMS.
-        image_side: "left" or "right": the photo's half of a composite.
+        reading: how pictures and masks are read.
         class_table: the classes.
+        labels: "exclusive" (masks uint8, one class a pixel, 255 = void) or "overlapping" (uint16, one bit a class, bit 15 = void).
         encoded_dir: the folder to write; what was there is replaced.
         tolerance: Euclidean RGB distance up to which a pixel counts as matching its class colour.
-        unmatched: "nearest", "void" or "error": what becomes of a pixel farther than that. Ids have no nearest class: unknown ones
-            are an error unless this is "void".
-        max_pixels: pictures that declare more are refused unread.
+        unmatched: "nearest", "void" or "error": what becomes of a pixel farther than that. Ids and labels have no nearest class:
+            unknown ones are an error unless this is "void".
+        mask_size: "error" or "resize": what becomes of a mask of another size than its picture.
         jobs: number of processes; -1: one a core. The files do not depend on it.
 
     Returns:
@@ -68,12 +73,13 @@ def encode_samples(
         encode = partial(
             _try_to_encode,
             form=form,
-            image_side=image_side,
+            reading=reading,
             class_table=class_table,
+            labels=labels,
             folder=folder,
             tolerance=tolerance,
             unmatched=unmatched,
-            max_pixels=max_pixels,
+            mask_size=mask_size,
         )
         rows = manifest.sort_values("id").to_dict("records")
         outcomes = Parallel(n_jobs=jobs, return_as="generator")(delayed(encode)(row) for row in rows)
@@ -85,6 +91,7 @@ def encode_samples(
                 fix="correct or remove these files, then run the stages from download on again",
             )
         samples, statistics = (pd.DataFrame(list(column)) for column in zip(*results, strict=True))
+        _check_channels(samples)
         samples[SAMPLE_COLUMNS].to_csv(folder / "samples.csv", index=False, lineterminator="\n")
         statistics.to_csv(folder / "statistics.csv", index=False, lineterminator="\n")
         write_class_table(class_table, folder / "classes.csv")
@@ -136,94 +143,89 @@ def _encode_sample(
     row: Mapping[Hashable, Any],
     *,
     form: str,
-    image_side: str,
+    reading: Reading,
     class_table: ClassTable,
+    labels: str,
     folder: Path,
     tolerance: float,
     unmatched: str,
-    max_pixels: int,
+    mask_size: str,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    image_path, mask_path = Path(row["image"]), Path(row["mask"])
-    picture, raw_mask = read_pair(form, image_path, mask_path, image_side=image_side, max_pixels=max_pixels)
-    _check_sizes(image_path, mask_path, picture, raw_mask)
-    label_mask, matches = _encode_mask(raw_mask, mask_path, class_table, tolerance=tolerance, unmatched=unmatched)
+    files = read_files(row)
+    picture, raw_mask = read_sample(form, files, reading)
+    raw_size = get_size(raw_mask)
+    if mask_size == "resize":
+        raw_mask = resize_raw_mask(raw_mask, (picture.shape[0], picture.shape[1]))
+    else:
+        _check_sizes(files, picture, raw_size)
+    encode = encode_exclusive if labels == "exclusive" else encode_overlapping
+    label_mask, matches = encode(raw_mask, files.mask, class_table, tolerance=tolerance, unmatched=unmatched)
 
     mask_name = f"masks/{row['id']}.png"
     (folder / mask_name).write_bytes(pictures.encode_label_mask(label_mask, class_table.palette))
-    image_name = _write_picture(picture, image_path, folder, row["id"], is_file_alone=image_path != mask_path)
+    image_name = _write_picture(picture, files, folder, row["id"], is_whole=reading.bands is None)
     height, width, num_channels = picture.shape
     sample = {"id": row["id"], "image": image_name, "mask": mask_name, "split": row["split"], "group": row["group"]}
     sample |= {"height": height, "width": width, "channels": num_channels}
-    return sample, _account(row, picture, label_mask, matches, class_table)
+    return sample, _account(row, picture, label_mask, matches, raw_size, class_table)
 
 
-def _check_sizes(image_path: Path, mask_path: Path, picture: NDArray[np.uint8], raw_mask: NDArray[np.integer]) -> None:
-    (height, width), (mask_height, mask_width) = picture.shape[:2], raw_mask.shape[:2]
+def _check_sizes(files: SampleFiles, picture: NDArray[np.uint8], mask_size: tuple[int, int]) -> None:
+    (height, width), (mask_height, mask_width) = picture.shape[:2], mask_size
     if (height, width) == (mask_height, mask_width):
         return
-    fix = "give both the same size, or correct the pairing in the source section"
-    if (height, width) == (mask_width, mask_height) and pictures.swaps_sides(image_path):
+    fix = "give both the same size, correct the pairing in the source section, or set encode.mask_size to resize"
+    if (height, width) == (mask_width, mask_height) and pictures.swaps_sides(files.images[0]):
         fix = "the picture's EXIF data turn it by a quarter and the mask is as it was before: turn the mask likewise"
     raise DataError(
-        f"{mask_path} is {mask_width} x {mask_height} pixels, its picture {image_path} is {width} x {height}",
+        f"{files.mask} is {mask_width} x {mask_height} pixels, its picture {files.images[0]} is {width} x {height}",
         expected="a mask of its picture's size",
         fix=fix,
     )
 
 
-def _encode_mask(
-    raw_mask: NDArray[np.integer], mask_path: Path, class_table: ClassTable, *, tolerance: float, unmatched: str
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return uint8 (H, W) class ids, and per pixel whether it matched exactly, tolerably or not."""
-    if raw_mask.ndim == 3:
-        label_mask, matches = map_colours(raw_mask.astype(np.uint8, copy=False), class_table, tolerance)
-        refused, what = unmatched == "error", "colours"
-        fix = "add its colours to the classes, raise encode.tolerance, or set encode.unmatched to nearest or void"
-    else:
-        label_mask, matches = map_ids(raw_mask, class_table)
-        refused, what = unmatched != "void", "ids"
-        fix = "add its ids to the classes' source_ids, or set encode.unmatched to void"
-    strangers = matches == UNMATCHED
-    if refused and strangers.any():
-        raise DataError(
-            f"{mask_path} has unknown {what} in {np.count_nonzero(strangers)} of {strangers.size} pixels, most often "
-            f"{_list_commonest(raw_mask[strangers])}",
-            fix=fix,
-        )
-    if unmatched == "void":
-        label_mask[strangers] = VOID
-    return label_mask, matches
+def _check_channels(samples: pd.DataFrame) -> None:
+    """Refuse pictures of several channel counts, but for grey ones among RGB ones."""
+    counts = samples["channels"].value_counts()
+    if len(counts) == 1 or set(counts.index) == {1, 3}:
+        return
+    examples = [
+        f"{number} channels: {times} pictures, e.g. {samples[samples['channels'] == number]['id'].iloc[0]}"
+        for number, times in counts.items()
+    ]
+    raise DataError(
+        f"the pictures differ in their channels:\n{summarise_problems(examples)}",
+        expected="one number of channels (grey pictures may be among RGB ones)",
+        fix="name the bands that all have in source.bands, or take the others out",
+    )
 
 
-def _list_commonest(values: NDArray[np.integer], most: int = 3) -> str:
-    distinct, counts = np.unique(values, axis=0, return_counts=True)
-    order = np.argsort(-counts, kind="stable")[:most]
-    return ", ".join(f"{distinct[place].tolist()} ({counts[place]})" for place in order)
-
-
-def _write_picture(picture: NDArray[np.uint8], image_path: Path, folder: Path, name: str, *, is_file_alone: bool) -> str:
-    """Copy a picture's file where its bytes can stay (not where it also holds the mask), else write a PNG; return its name."""
-    if is_file_alone and pictures.is_kept_as_it_is(image_path):
+def _write_picture(picture: NDArray[np.uint8], files: SampleFiles, folder: Path, name: str, *, is_whole: bool) -> str:
+    """Copy a picture's file where its bytes can stay (all of one file that is no mask too), else write it; return its name."""
+    image_path = files.images[0]
+    is_file = is_whole and len(files.images) == 1 and files.window is None and image_path != files.mask
+    if is_file and pictures.is_kept_as_it_is(image_path):
         image_name = f"images/{name}{image_path.suffix.lower()}"
         shutil.copyfile(image_path, folder / image_name)
     else:
-        image_name = f"images/{name}.png"
+        image_name = f"images/{name}{pictures.picture_suffix(picture.shape[2])}"
         (folder / image_name).write_bytes(pictures.encode_picture(picture))
     return image_name
 
 
-def _account(
+def _account(  # noqa: PLR0917
     row: Mapping[Hashable, Any],
     picture: NDArray[np.uint8],
-    label_mask: NDArray[np.uint8],
+    label_mask: NDArray[np.unsignedinteger],
     matches: NDArray[np.uint8],
+    raw_size: tuple[int, int],
     class_table: ClassTable,
 ) -> dict[str, Any]:
-    """Return the sample's row of statistics.csv."""
+    """Return the sample's row of statistics.csv; the fractions are of the mask as it is after resizing."""
     height, width, num_channels = picture.shape
     area = label_mask.size
     by_match = np.bincount(matches.reshape(-1), minlength=3)
-    by_id = np.bincount(label_mask.reshape(-1), minlength=256)
+    by_id = count_pixels(label_mask)
     return {
         "id": row["id"],
         "source_image": row["image"],
@@ -232,8 +234,8 @@ def _account(
         "group": row["group"],
         "image_height": height,
         "image_width": width,
-        "mask_height": label_mask.shape[0],
-        "mask_width": label_mask.shape[1],
+        "mask_height": raw_size[0],
+        "mask_width": raw_size[1],
         "channels": num_channels,
         "image_hash": hashlib.sha256(f"{picture.shape}".encode() + picture.tobytes()).hexdigest(),
         "exact": by_match[EXACT] / area,

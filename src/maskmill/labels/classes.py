@@ -1,6 +1,7 @@
 """The class table: which colours or source ids of a mask mean which class."""
 
 import colorsys
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from maskmill.labels.colours import EXACT, MAX_COLOURS, UNMATCHED, WHITE, encode
 from maskmill.outputs import new_file
 
 VOID = 255
-MAX_SOURCE_ID = 65535
+VOID_BIT = 1 << 15  # of overlapping classes, which have a bit each
+MAX_SOURCE_ID = 2**31 - 1
+_ABOVE, _BETWEEN = re.compile(r"\s*>\s*(\d+)\s*"), re.compile(r"\s*(\d+)\s*-\s*(\d+)\s*")
 
 Colour = tuple[int, int, int]
 
@@ -30,7 +33,8 @@ class ClassTable:
         void_name: the name of the void class; None where there is none.
         void_shown: the RGB colour of void.
         colour_ids: the id of each RGB colour that occurs in colour masks, the lowest ids first and void last.
-        source_ids: the id of each value that occurs in index masks.
+        source_ranges: (lowest, highest, id) of the values in index masks, ascending, none in two of them.
+        label_ids: the id of each label that occurs in annotations.
         shared: each colour that several classes claim, and their names; the first one gets its pixels.
     """
 
@@ -39,7 +43,8 @@ class ClassTable:
     void_name: str | None
     void_shown: Colour
     colour_ids: Mapping[Colour, int]
-    source_ids: Mapping[int, int]
+    source_ranges: tuple[tuple[int, int, int], ...]
+    label_ids: Mapping[str, int]
     shared: Mapping[Colour, tuple[str, ...]]
 
     @property
@@ -60,8 +65,9 @@ def build_class_table(classes: Iterable[Mapping[str, Any]]) -> ClassTable:
     """Build the class table from the `classes` section of params.yaml.
 
     Args:
-        classes: mappings of `name`, `id`, and optionally `colours` (RGB triples, the first one is shown), `source_ids` (values in
-            index masks; the class's own id when empty) and `void` (at most one class; it needs no id).
+        classes: mappings of `name`, `id`, and optionally `colours` (RGB triples, the first one is shown), `source_ids` (values and
+            ranges of values in index masks, "> 0" or "10-19", and labels in annotations; its own id and name when empty) and `void`
+            (at most one class; it needs no id).
 
     Raises:
         ParamsError: a name or id twice, ids that are not 0 to K - 1, a colour or source id out of range, a source id in two
@@ -83,7 +89,8 @@ def build_class_table(classes: Iterable[Mapping[str, Any]]) -> ClassTable:
         void_name=voids[0]["name"] if voids else None,
         void_shown=_choose_shown(voids[0], WHITE) if voids else WHITE,
         colour_ids=colour_ids,
-        source_ids={value: number for number, entry in numbered for value in entry.get("source_ids") or (number,)},
+        source_ranges=tuple(sorted((*limits, number) for number, entry in numbered for limits in _list_ranges(entry, number))),
+        label_ids=_assign_labels(numbered),
         shared=shared,
     )
 
@@ -119,15 +126,12 @@ def map_ids(raw_ids: NDArray[np.integer], table: ClassTable) -> tuple[NDArray[np
     Returns:
         uint8 (H, W) ids, 255 = void and also values that are in no class; and uint8 (H, W): 0 exact, 2 unmatched.
     """
-    # One place more on either side holds what lies below and above every source id.
-    highest = max(table.source_ids)
-    ids = np.full(highest + 3, VOID, np.uint8)
-    matches = np.full(highest + 3, UNMATCHED, np.uint8)
-    for value, number in table.source_ids.items():
-        ids[value + 1] = number
-        matches[value + 1] = EXACT
-    places = np.clip(raw_ids.astype(np.int64), -1, highest + 1) + 1
-    return np.take(ids, places), np.take(matches, places)
+    lowest, highest, ids = (np.array(column) for column in zip(*table.source_ranges, strict=True))
+    values = np.arange(np.iinfo(raw_ids.dtype).max + 1) if raw_ids.dtype in (np.uint8, np.uint16) else raw_ids
+    places = np.searchsorted(lowest, values, side="right") - 1  # -1 below all ranges, where the last one does not reach either
+    inside = (values >= lowest[places]) & (values <= highest[places])
+    found = np.where(inside, ids[places], VOID).astype(np.uint8), np.where(inside, EXACT, UNMATCHED).astype(np.uint8)
+    return found if values is raw_ids else (np.take(found[0], raw_ids), np.take(found[1], raw_ids))
 
 
 def write_class_table(table: ClassTable, path: Path) -> None:
@@ -188,23 +192,70 @@ def _find_value_problems(entries: list[dict[str, Any]]) -> list[str]:
     problems = []
     names = [entry["name"] for entry in entries]
     problems += [f"the name {name} is given {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
-    claimed: dict[int, str] = {}
     for entry in entries:
         problems += [
             f"class {entry['name']} has colour {list(colour)}: a colour is three integers from 0 to 255"
             for colour in entry.get("colours") or ()
             if len(colour) != 3 or not all(_is_integer_to(255, part) for part in colour)
         ]
-        number = VOID if entry.get("void") else entry.get("id")
-        for value in entry.get("source_ids") or ((number,) if number is not None else ()):
-            if not _is_integer_to(MAX_SOURCE_ID, value):
-                problems.append(f"class {entry['name']} has source id {value}: an integer from 0 to {MAX_SOURCE_ID} is expected")
-            elif claimed.setdefault(value, entry["name"]) != entry["name"]:
-                problems.append(f"source id {value} belongs to {claimed[value]} and to {entry['name']}: give it to one of them")
+        problems += [
+            f"class {entry['name']} has source id {value}: an integer from 0 to {MAX_SOURCE_ID}, a range or a label is expected"
+            for value in entry.get("source_ids") or ()
+            if not (isinstance(value, str) and value.strip()) and not _is_integer_to(MAX_SOURCE_ID, value)
+        ]
+    problems += _find_claims(entries) if not problems else []
     distinct = {tuple(colour) for entry in entries for colour in entry.get("colours") or ()}
     if len(distinct) > MAX_COLOURS:
         problems.append(f"there are {len(distinct)} colours: at most {MAX_COLOURS} fit")
     return problems
+
+
+def _find_claims(entries: list[dict[str, Any]]) -> list[str]:
+    """Say of the source ids and labels that two classes claim, and of ranges that run backwards."""
+    problems = []
+    claims: list[tuple[int, int, str]] = []
+    owners: dict[str, str] = {}
+    for entry in entries:
+        name = entry["name"]
+        number = VOID if entry.get("void") else entry.get("id")
+        for value in entry.get("source_ids") or ():
+            if isinstance(value, str) and owners.setdefault(value, name) != name:
+                problems.append(f"label {value} belongs to {owners[value]} and to {name}: give it to one of them")
+        for low, high in _list_ranges(entry, number) if number is not None or entry.get("source_ids") else ():
+            if low > high:
+                problems.append(f"class {name} has source ids {low}-{high}: the lower one comes first")
+            problems += [
+                f"source id {max(low, first)} belongs to {owner} and to {name}: give it to one of them"
+                for first, last, owner in claims
+                if owner != name and low <= last and first <= high
+            ]
+            claims.append((low, high, name))
+    return problems
+
+
+def _list_ranges(entry: Mapping[str, Any], number: int) -> list[tuple[int, int]]:
+    """Return (lowest, highest) of a class's values in index masks; labels of annotations are none."""
+    given = entry.get("source_ids") or (number,)
+    ranges = [(int(value), int(value)) for value in given if not isinstance(value, str)]
+    for text in (value for value in given if isinstance(value, str)):
+        if found := _ABOVE.fullmatch(text):
+            ranges.append((int(found[1]) + 1, MAX_SOURCE_ID))
+        elif found := _BETWEEN.fullmatch(text):
+            ranges.append((int(found[1]), int(found[2])))
+        elif text.strip().isdigit():
+            ranges.append((int(text), int(text)))
+    return ranges
+
+
+def _assign_labels(numbered: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, int]:
+    """Give each label of annotations its id: the source ids as text, then the names (and ids) that no other class has taken."""
+    numbered = list(numbered)
+    labels = {str(value): number for number, entry in numbered for value in entry.get("source_ids") or ()}
+    for number, entry in numbered:
+        labels.setdefault(entry["name"], number)
+        if not entry.get("source_ids"):
+            labels.setdefault(str(number), number)
+    return labels
 
 
 def _is_integer_to(highest: int, value: object) -> bool:

@@ -1,99 +1,143 @@
 """The forms that data comes in; every one gives the same manifest and the same arrays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maskmill.errors import SourceError, summarise_problems
-from maskmill.sources import composite, folders, index
-from maskmill.sources.fetch import compute_sha256
-from maskmill.sources.manifest import COLUMNS, check_manifest, limit_samples, name_samples
-from maskmill.sources.patterns import Split
-from maskmill.sources.tree import read_tree
-from maskmill.terminal import track
+from maskmill.labels.layers import Layers
+from maskmill.pictures import read_picture
+from maskmill.sources import coco, composite, folders, geotiff, index, layers, rle, suffix, trimap
+from maskmill.sources.annotations import Annotation, read_layers, write_annotation
+from maskmill.sources.checksums import compute_checksums
+from maskmill.sources.manifest import COLUMNS, FILE_SEPARATOR, check_manifest, limit_samples, name_samples, write_window
+from maskmill.sources.pairing import Pair
+from maskmill.sources.settings import Layout, Reading, SampleFiles
+from maskmill.sources.tree import FileTree, read_tree
 
-# Each module has find_pairs(tree, *, images, masks, lists) and read_pair(image_path, mask_path, *, image_side, max_pixels).
-FORMS: dict[str, ModuleType] = {"composite": composite, "folders": folders, "index": index}
+RawMask = NDArray[np.integer] | Layers  # colours uint8 (H, W, 3), ids (H, W), or layers
+
+
+class Form(NamedTuple):
+    """A form.
+
+    Args:
+        find_samples: gives the samples of a tree; raises SourceError where the layout does not fit the form or the files.
+        read_mask: gives a sample's mask in a picture of size (height, width); raises DataError.
+    """
+
+    find_samples: Callable[[FileTree, Layout], list[Pair]]
+    read_mask: Callable[[SampleFiles, tuple[int, int], Reading], RawMask]
+
+
+def _read_annotation(files: SampleFiles, size: tuple[int, int], reading: Reading) -> Layers:
+    return read_layers(files.mask, size=size, window=files.window, reading=reading)
+
+
+FORMS: dict[str, Form] = {
+    "composite": Form(composite.find_samples, composite.read_mask),
+    "folders": Form(folders.find_samples, folders.read_mask),
+    "suffix": Form(suffix.find_samples, suffix.read_mask),
+    "index": Form(index.find_samples, index.read_mask),
+    "trimap": Form(trimap.find_samples, _read_annotation),
+    "layers": Form(layers.find_samples, _read_annotation),
+    "rle": Form(rle.find_samples, _read_annotation),
+    "coco": Form(coco.find_samples, _read_annotation),
+    "geotiff": Form(geotiff.find_samples, geotiff.read_mask),
+}
 
 
 def list_samples(
     root: Path,
     *,
     form: str,
-    images: str | None,
-    masks: str | None,
-    lists: Mapping[Split, str],
+    layout: Layout,
     group: str | None,
+    annotations_dir: Path,
     limit: int | None = None,
     name: str | None = None,
-    final_root: Path | None = None,
+    place: Callable[[Path], Path] = lambda path: path,
 ) -> pd.DataFrame:
     """Find the samples below a folder, which is only read.
 
     Args:
         root: the folder with the pictures.
         form: a name in FORMS.
-        images: pattern of the pictures below `root` (or below its single top folder).
-        masks: pattern of the masks.
-        lists: part -> list file.
-        group: text with {field}s of `images`; None: each sample is its own group.
-        limit: keep so many, evenly over the parts; None: all.
+        layout: how they are found.
+        group: text with {field}s of the pictures' pattern; None: each picture is its own group.
+        annotations_dir: the folder to write annotations into, one a picture.
+        limit: keep so many samples, evenly over the parts; None: all.
         name: what messages call `root`, e.g. the archive that was unpacked there; None: its path.
-        final_root: where `root` will lie when the manifest is read; None: it stays.
+        place: says where a file will lie when the manifest is read.
 
     Returns:
-        A manifest: text columns id, image, mask, split, group, sha256, sorted by id.
+        A manifest: text columns id, image, mask, window, split, group, sha256, sorted by id.
 
     Raises:
         SourceError: nothing found, pictures or masks without a partner, pictures that cannot be opened, or settings that do not
             fit together.
     """
-    pairs = FORMS[form].find_pairs(read_tree(root, name), images=images, masks=masks, lists=lists)
+    pairs = FORMS[form].find_samples(read_tree(root, name), layout)
     samples = limit_samples(name_samples(pairs, group), limit)
-    samples["sha256"] = _compute_checksums(samples["image"].tolist())
-    for column in ("image", "mask"):
-        samples[column] = [((final_root or root) / path.relative_to(root)).as_posix() for path in samples[column]]
-    manifest = samples[COLUMNS].astype(str)
+    files = [(image, *others) for image, others in zip(samples["image"], samples["band_files"], strict=True)]
+    manifest = pd.DataFrame(
+        {
+            "id": samples["id"],
+            "image": [FILE_SEPARATOR.join(place(path).as_posix() for path in paths) for paths in files],
+            "mask": _place_masks(samples, annotations_dir, place),
+            "window": [write_window(window) for window in samples["window"]],
+            "split": samples["split"],
+            "group": samples["group"],
+            "sha256": compute_checksums(files),
+        },
+        dtype=str,
+    )[COLUMNS]
     check_manifest(manifest)
     return manifest
 
 
-def read_pair(
-    form: str, image_path: Path, mask_path: Path, image_side: str, max_pixels: int
-) -> tuple[NDArray[np.uint8], NDArray[np.integer]]:
+def read_sample(form: str, files: SampleFiles, reading: Reading) -> tuple[NDArray[np.uint8], RawMask]:
     """Read one sample.
 
     Args:
         form: a name in FORMS.
-        image_path: the picture.
-        mask_path: the mask; the same file in a composite.
-        image_side: "left" or "right": the photo's half of a composite.
-        max_pixels: pictures that declare more are refused unread.
+        files: where it is.
+        reading: how to read it.
 
     Returns:
-        The picture uint8 (H, W, C) with C 1 or 3, and the raw mask: colours uint8 (H, W, 3), or ids (H, W) in form index.
+        The picture uint8 (H, W, C), and the raw mask: colours uint8 (H, W, 3), ids (H, W), or layers.
 
     Raises:
         DataError: a file is not readable, or is not what the form says.
     """
-    return FORMS[form].read_pair(image_path, mask_path, image_side=image_side, max_pixels=max_pixels)
+    if form == "composite":
+        picture = composite.read_image(files, reading)
+    elif files.window or len(files.images) > 1:
+        from maskmill.rasters import read_bands
 
-
-def _compute_checksums(paths: Sequence[Path]) -> list[str]:
-    """Return the SHA-256 of each file; raise SourceError naming all that cannot be opened, as links to nowhere cannot."""
-    checksums, problems = [], []
-    for path in track(paths, "reading pictures", len(paths)):
-        try:
-            checksums.append(compute_sha256(path))
-        except OSError as error:
-            problems.append(f"{path}: {error.strerror}")
-    if problems:
-        raise SourceError(
-            f"{len(problems)} of {len(paths)} pictures cannot be opened:\n{summarise_problems(problems)}",
-            fix="mend the links or the permissions, or move these files and their masks elsewhere",
+        picture = read_bands(
+            files.images, window=files.window, bands=reading.bands, stretch=reading.stretch, max_pixels=reading.max_pixels
         )
-    return checksums
+    else:
+        picture = read_picture(files.images[0], max_pixels=reading.max_pixels, bands=reading.bands, stretch=reading.stretch)
+    height, width = picture.shape[:2]
+    return picture, FORMS[form].read_mask(files, (height, width), reading)
+
+
+def _place_masks(samples: pd.DataFrame, annotations_dir: Path, place: Callable[[Path], Path]) -> list[str]:
+    """Return each sample's mask file, the annotations among them written; the windows of a scene share one."""
+    masks = []
+    written: dict[str, Path] = {}
+    for scene, mask in zip(samples["scene"], samples["mask"], strict=True):
+        if isinstance(mask, Annotation):
+            if scene not in written:
+                written[scene] = annotations_dir / f"{scene}.json"
+                written[scene].parent.mkdir(parents=True, exist_ok=True)
+                write_annotation(mask, written[scene], place)
+            masks.append(place(written[scene]).as_posix())
+        else:
+            masks.append(place(mask).as_posix())
+    return masks

@@ -11,8 +11,11 @@ import pandas as pd
 from maskmill.errors import SourceError, summarise_problems
 from maskmill.outputs import new_file
 from maskmill.sources.pairing import Pair
+from maskmill.sources.settings import SampleFiles, Window
 
-COLUMNS = ["id", "image", "mask", "split", "group", "sha256"]
+COLUMNS = ["id", "image", "mask", "window", "split", "group", "sha256"]
+MAY_BE_EMPTY = {"window", "split"}
+FILE_SEPARATOR = "|"  # between the files of a picture whose bands lie in several
 SPLITS = ("train", "val", "test", "")
 MAX_ID_LENGTH = 150  # leaves room for suffixes below the 255 bytes of a file name
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -27,21 +30,24 @@ def name_samples(pairs: Sequence[Pair], group: str | None) -> pd.DataFrame:
         group: text with {field}s, e.g. "{flight}"; None: each sample is its own group.
 
     Returns:
-        A table id, image, mask (paths), split, group, sorted by id.
+        A table id, image, mask, split, group, band_files, window and scene, sorted by id: `scene` is the id of the whole picture,
+        `id` adds where a window lies in it, and without a `group` the windows of one scene are one.
 
     Raises:
         SourceError: `group` names a field that the pattern does not have.
     """
-    ids = _build_ids([pair.fields for pair in pairs])
-    groups = ids if group is None else [_build_group(group, pair.fields) for pair in pairs]
+    scenes = _build_ids([pair.fields for pair in pairs])
     table = {
-        "id": ids,
+        "id": [scene + _name_window(pair.window) for scene, pair in zip(scenes, pairs, strict=True)],
         "image": [pair.image for pair in pairs],
         "mask": [pair.mask for pair in pairs],
         "split": [pair.split for pair in pairs],
-        "group": groups,
+        "group": scenes if group is None else [_build_group(group, pair.fields) for pair in pairs],
+        "band_files": [pair.band_files for pair in pairs],
+        "window": [pair.window for pair in pairs],
+        "scene": scenes,
     }
-    return pd.DataFrame(table).sort_values("id", ignore_index=True)
+    return pd.DataFrame(table, dtype=object).sort_values("id", ignore_index=True)
 
 
 def limit_samples(samples: pd.DataFrame, limit: int | None) -> pd.DataFrame:
@@ -58,7 +64,7 @@ def limit_samples(samples: pd.DataFrame, limit: int | None) -> pd.DataFrame:
 
 
 def check_manifest(manifest: pd.DataFrame) -> None:
-    """Raise SourceError unless the table has the manifest's columns, a row, no empty cell but `split`, safe and unique ids."""
+    """Raise SourceError unless the table has the manifest's columns, rows, no empty cell where one is needed, safe, unique ids."""
     if list(manifest.columns) != COLUMNS:
         raise SourceError(
             f"the manifest has the columns {', '.join(manifest.columns)}",
@@ -102,9 +108,10 @@ def describe_manifest(manifest: pd.DataFrame, form: str) -> str:
 
 
 def _build_ids(all_fields: Sequence[Mapping[str, str]]) -> list[str]:
-    """Join each sample's values into a file name; names that would come out alike, or too long, get a hash of the values."""
+    """Join each sample's values into a file name; names that other values have too, or too long ones, get a hash of the values."""
     plain = [_UNSAFE.sub("_", "-".join(fields.values()).replace("/", "-")).lstrip(".") for fields in all_fields]
-    times = Counter(name.casefold() for name in plain)
+    distinct = {(name.casefold(), *fields.values()) for name, fields in zip(plain, all_fields, strict=True)}
+    times = Counter(name for name, *_ in distinct)
     return [
         name if name and len(name) <= MAX_ID_LENGTH and times[name.casefold()] == 1 else _add_hash(name, fields)
         for name, fields in zip(plain, all_fields, strict=True)
@@ -114,6 +121,22 @@ def _build_ids(all_fields: Sequence[Mapping[str, str]]) -> list[str]:
 def _add_hash(name: str, fields: Mapping[str, str]) -> str:
     digest = hashlib.sha256("\0".join(fields.values()).encode()).hexdigest()[:12]
     return f"{name[:MAX_ID_LENGTH]}-{digest}"
+
+
+def _name_window(window: Window | None) -> str:
+    return f"-r{window.row}-c{window.column}" if window else ""
+
+
+def write_window(window: Window | None) -> str:
+    """Return a window as the manifest has it: "row column height width", "" for none."""
+    return " ".join(map(str, window)) if window else ""
+
+
+def read_files(row: Mapping[Hashable, str]) -> SampleFiles:
+    """Return where the sample of a manifest's row is."""
+    images = tuple(map(Path, row["image"].split(FILE_SEPARATOR)))
+    window = Window(*map(int, row["window"].split())) if row["window"] else None
+    return SampleFiles(images, Path(row["mask"]), window)
 
 
 def _build_group(group: str, fields: Mapping[str, str]) -> str:
@@ -141,7 +164,7 @@ def _share(sizes: Sequence[int], limit: int) -> list[int]:
 
 
 def _check_row(row: Mapping[Hashable, str]) -> list[str]:
-    problems = [f"{column} is empty" for column in COLUMNS if column != "split" and not row[column]]
+    problems = [f"{column} is empty" for column in COLUMNS if column not in MAY_BE_EMPTY and not row[column]]
     if row["id"] and not _SAFE_ID.fullmatch(row["id"]):
         problems.append("the id is no safe file name")
     if row["split"] not in SPLITS:

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from maskmill.errors import SourceError, summarise_problems
+from maskmill.sources.annotations import Annotation
 from maskmill.sources.patterns import MEANING, Pattern, build_key, compile_pattern, read_own_split
+from maskmill.sources.settings import Window
 from maskmill.sources.tree import FileTree
 
-FORM_NAMES = "composite (photo and mask side by side in one file), folders (colour masks), index (masks of ids)"
+FORM_NAMES = (
+    "composite (photo and mask side by side in one file), folders (colour masks), suffix (black and white masks), "
+    "index (masks of ids), trimap (1 pet, 2 background, 3 border), layers (several mask files a picture), "
+    "rle (run lengths in a CSV), coco (COCO JSON), "
+    "geotiff (rasters with a mask raster, GeoJSON or WKT)"
+)
 
 
 @dataclass(frozen=True)
@@ -18,15 +25,19 @@ class Pair:
 
     Args:
         image: the picture.
-        mask: its mask; the same file in a composite.
-        fields: what the pattern found in the picture's path, in the pattern's order.
+        mask: its mask, the same file in a composite; or what annotations say of it.
+        fields: what the pattern found in the picture's path, in the pattern's order; they tell the pictures apart.
         split: "train", "val", "test", or "" where the source has no parts.
+        band_files: files whose bands come after the picture's own.
+        window: the part of a raster that the sample is; None: all of it.
     """
 
     image: Path
-    mask: Path
+    mask: Path | Annotation
     fields: Mapping[str, str]
     split: str
+    band_files: tuple[Path, ...] = ()
+    window: Window | None = None
 
 
 def pair_single(tree: FileTree, images: str) -> list[Pair]:
