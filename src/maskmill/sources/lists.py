@@ -14,7 +14,7 @@ PATH_FIELD = "path"
 
 
 @dataclass(frozen=True)
-class _Line:
+class ListLine:
     """One line of a list: where it stands, the part of the list, and its text."""
 
     place: str
@@ -22,7 +22,7 @@ class _Line:
     text: str
 
 
-class _Finder:
+class PathFinder:
     """Finds files by the end of a path that another machine wrote."""
 
     def __init__(self, files: Iterable[str]) -> None:
@@ -31,7 +31,7 @@ class _Finder:
         for path in files:
             self._by_path.setdefault(path.casefold(), path)
             if PurePosixPath(path).suffix.lower() in PICTURE_SUFFIXES:
-                self._by_stem[_drop_suffix(path).casefold()].append(path)
+                self._by_stem[drop_suffix(path).casefold()].append(path)
 
     def find(self, entry: str) -> str | None:
         """Return the file that is the longest end of `entry`: as written before any other picture suffix, letter case aside."""
@@ -40,7 +40,7 @@ class _Finder:
             end = "/".join(components[start:]).casefold()
             if end in self._by_path:
                 return self._by_path[end]
-            if len(same_stem := self._by_stem.get(_drop_suffix(end), [])) == 1:
+            if len(same_stem := self._by_stem.get(drop_suffix(end), [])) == 1:
                 return same_stem[0]
         return None
 
@@ -57,19 +57,19 @@ def pair_by_lists(tree: FileTree, lists: Mapping[Split, str], images: str | None
         SourceError: a list is absent or no text, entries name no file below the root (all of them are listed), a picture is named
             twice, or does not fit `images`.
     """
-    level = _find_level(tree, lists)
+    level = find_list_level(tree, lists)
     pattern = compile_pattern(images, "source.images") if images else None
-    finder = _Finder(level.files)
+    finder = PathFinder(level.files)
     problems: list[str] = []
     pairs: list[Pair] = []
     place_of: dict[str, str] = {}
-    for line in _read_lines(level, lists):
+    for line in read_list_lines(level, lists):
         found = _find_both(finder, line.text)
         if isinstance(found, str):
             problems.append(f"{line.place}: {found}")
             continue
         image, mask = found
-        fields = pattern.match(image) if pattern else {PATH_FIELD: _drop_suffix(image)}
+        fields = pattern.match(image) if pattern else {PATH_FIELD: drop_suffix(image)}
         if fields is None:
             problems.append(f"{line.place}: {image} does not fit source.images {images!r}")
         elif image in place_of:
@@ -88,7 +88,7 @@ def pair_by_lists(tree: FileTree, lists: Mapping[Split, str], images: str | None
     return pairs
 
 
-def _find_level(tree: FileTree, lists: Mapping[Split, str]) -> FileTree:
+def find_list_level(tree: FileTree, lists: Mapping[Split, str]) -> FileTree:
     """Return the tree, or the one below its single top folder, that has all list files."""
     for level in tree.levels():
         if all((level.root / name).is_file() for name in lists.values()):
@@ -100,7 +100,7 @@ def _find_level(tree: FileTree, lists: Mapping[Split, str]) -> FileTree:
     )
 
 
-def _read_lines(tree: FileTree, lists: Mapping[Split, str]) -> Iterator[_Line]:
+def read_list_lines(tree: FileTree, lists: Mapping[Split, str]) -> Iterator[ListLine]:
     for split, name in lists.items():
         path: Path = tree.root / name
         try:
@@ -109,10 +109,10 @@ def _read_lines(tree: FileTree, lists: Mapping[Split, str]) -> Iterator[_Line]:
             raise SourceError(f"{path} is no text file in UTF-8", fix="correct source.lists, or convert the file") from None
         for number, line in enumerate(text.splitlines(), start=1):
             if line.strip():
-                yield _Line(f"{name}:{number}", split, line.strip())
+                yield ListLine(f"{name}:{number}", split, line.strip())
 
 
-def _find_both(finder: _Finder, text: str) -> tuple[str, str] | str:
+def _find_both(finder: PathFinder, text: str) -> tuple[str, str] | str:
     """Return a line's picture and mask, or what is wrong with it; paths with spaces leave open where the second one begins."""
     words = text.split()
     if len(words) < 2:
@@ -128,5 +128,5 @@ def _find_both(finder: _Finder, text: str) -> tuple[str, str] | str:
     return f"no file for {' and '.join(missing)}"
 
 
-def _drop_suffix(path: str) -> str:
+def drop_suffix(path: str) -> str:
     return path[: len(path) - len(PurePosixPath(path).suffix)]
