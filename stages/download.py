@@ -21,6 +21,7 @@ def main() -> None:
     layout = Layout(
         images=params.source.images,
         masks=params.source.masks,
+        missing=params.source.missing,
         lists=params.source.lists,
         annotations=params.source.annotations,
         columns=params.source.columns,

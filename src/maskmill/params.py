@@ -48,6 +48,7 @@ class SourceParams(Section):
     form: Literal["composite", "folders", "suffix", "index", "trimap", "layers", "rle", "coco", "geotiff"]
     images: str | None
     masks: str | None
+    missing: Literal["error", "skip"]
     lists: dict[Literal["train", "val", "test"], str]
     annotations: str | None
     columns: dict[Literal["image", "label", "runs", "geometry"], str]

@@ -78,7 +78,36 @@ def test_ids_far_outside_the_table_are_unmatched():
 
 def test_a_class_without_source_ids_has_its_own_id():
     table = build_class_table([entry("a", 0), entry("b", 1, source_ids=[4]), entry("none", void=True)])
-    assert table.source_ids == {0: 0, 4: 1, 255: 255}
+    labels, matches = map_ids(np.array([[0, 4, 255], [1, 3, 254]], np.uint8), table)
+    np.testing.assert_array_equal(labels, [[0, 1, 255], [255, 255, 255]])
+    np.testing.assert_array_equal(matches, [[0, 0, 0], [2, 2, 2]])
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.int64])
+def test_ranges_of_source_ids(kind):
+    table = build_class_table(
+        [entry("a", 0, source_ids=[0]), entry("b", 1, source_ids=["26000-26999", 7]), entry("c", 2, source_ids=["> 30000"])]
+    )
+    labels, matches = map_ids(np.array([[0, 7, 26000, 26999], [27000, 30000, 30001, 65535]], kind), table)
+    np.testing.assert_array_equal(labels, [[0, 1, 1, 1], [255, 255, 2, 2]])
+    np.testing.assert_array_equal(matches, [[0, 0, 0, 0], [2, 2, 0, 0]])
+
+
+def test_labels_of_annotations():
+    table = build_class_table(
+        [entry("background", 0), entry("house", 1, source_ids=["building", 3]), entry("tree", 2), entry("none", void=True)]
+    )
+    assert table.label_ids == {
+        "building": 1,
+        "3": 1,
+        "background": 0,
+        "0": 0,
+        "house": 1,
+        "tree": 2,
+        "2": 2,
+        "none": 255,
+        "255": 255,
+    }
 
 
 def test_classes_without_colours_are_shown_in_different_ones():
@@ -104,6 +133,10 @@ def test_classes_without_colours_are_shown_in_different_ones():
         ([entry("a", 0, source_ids=[3]), entry("b", 1, source_ids=[3])], "source id 3 belongs to a and to b"),
         ([entry("a", 0, source_ids=[1]), entry("b", 1)], "source id 1 belongs to a and to b"),
         ([entry("a", 0, source_ids=[-1])], "class a has source id -1"),
+        ([entry("a", 0, source_ids=[" "])], "class a has source id  "),
+        ([entry("a", 0, source_ids=["9-7"])], "class a has source ids 9-7: the lower one comes first"),
+        ([entry("a", 0, source_ids=["> 5"]), entry("b", 1, source_ids=[0, 6])], "source id 6 belongs to a and to b"),
+        ([entry("a", 0, source_ids=["roof"]), entry("b", 1, source_ids=["roof"])], "label roof belongs to a and to b"),
         ([entry("a", 0), entry("n", void=True), entry("m", void=True)], "n, m are all void"),
         ([entry("a", 0), entry("n", 7, void=True)], "void class n has id 7"),
         ([entry("a", 0, [(0, green, blue) for green in range(16) for blue in range(16)])], "256 colours: at most 255"),

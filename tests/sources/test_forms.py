@@ -1,6 +1,7 @@
 """The three forms on small folders: what is found, what is read, and what a person is told when something is missing."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from maskmill.errors import DataError, SourceError
+from maskmill.outputs import move_path
 from maskmill.sources.forms import FORMS, list_samples, read_sample
 from maskmill.sources.settings import Layout, Reading, SampleFiles
 
@@ -60,7 +62,8 @@ def test_paths_are_as_the_settings_say(tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     assert listed(Path("../data"), "composite", "{name}.jpg")["image"].tolist() == ["../data/top/a.jpg"]
-    moved = listed(Path("../data"), "composite", "{name}.jpg", final_root=Path("build/raw/files"))
+    place = partial(move_path, old=Path("../data"), new=Path("build/raw/files"))
+    moved = listed(Path("../data"), "composite", "{name}.jpg", place=place)
     assert moved["image"].tolist() == ["build/raw/files/top/a.jpg"]
 
 

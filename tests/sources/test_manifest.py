@@ -29,7 +29,7 @@ def build(rows):
     return pd.DataFrame([dict(zip(COLUMNS, row, strict=True)) for row in rows], columns=COLUMNS)
 
 
-ROWS = [("a", "x/a, b.jpg", "a.png", "train", "NA", "0" * 64), ("b-1", "b.jpg", "b.png", "", "007", "1" * 64)]
+ROWS = [("a", "x/a, b.jpg", "a.png", "", "train", "NA", "0" * 64), ("b-1", "b.jpg", "b.png", "0 8 4 6", "", "007", "1" * 64)]
 
 
 def test_ids_join_the_values_and_are_safe_names():
@@ -60,7 +60,7 @@ def test_ids_are_unique_safe_and_independent_of_the_order(values):
     except UnicodeEncodeError:
         return  # such names are refused before
     samples = named(*all_fields)
-    samples["sha256"] = "0"
+    samples = samples.assign(sha256="0", window="")
     check_manifest(samples[COLUMNS].astype(str))
     turned = named(*reversed(all_fields))
     assert samples["id"].tolist() == turned["id"].tolist()
@@ -119,7 +119,7 @@ texts = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 
 @given(path=texts, group=texts)
 def test_round_trip_of_any_text(tmp_path_factory, path, group):
-    manifest = build([("a", path, path, "", group, "0" * 64)])
+    manifest = build([("a", path, path, "", "", group, "0" * 64)])
     file = tmp_path_factory.mktemp("manifest") / "manifest.csv"
     write_manifest(manifest, file)
     assert read_manifest(file).to_dict("records") == manifest.to_dict("records")

@@ -29,8 +29,8 @@ def project(tmp_path, monkeypatch):
             mask[0, 0] = (255, 0, 255)
         path = f"data/{number}.png"
         Image.fromarray(np.hstack([photo, mask])).save(tmp_path / path)
-        rows.append((f"s{number}", path, path, "", f"flight{number // 2}", "-"))
-    columns = ["id", "image", "mask", "split", "group", "sha256"]
+        rows.append((f"s{number}", path, path, "", "", f"flight{number // 2}", "-"))
+    columns = ["id", "image", "mask", "window", "split", "group", "sha256"]
     pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "build/raw/manifest.csv", index=False)
     write_params(tmp_path, {})
     monkeypatch.chdir(tmp_path)

@@ -81,11 +81,12 @@ class Segmentation(_Part):
 
 
 class MaskFile(_Part):
-    """Pixels of a mask file that have certain values; without `values`, those above the threshold."""
+    """Pixels of a mask file with one of `values`, where only `allowed` may occur; without `values`, those above the threshold."""
 
     kind: Literal["file"] = "file"
     file: Path
     values: list[int] | None = None
+    allowed: list[int] | None = None
 
     def paint(self, size: tuple[int, int], window: Window | None, reading: Reading) -> NDArray[np.bool_]:
         """Return bool (H, W) of the file's own size."""
@@ -94,7 +95,14 @@ class MaskFile(_Part):
 
         if self.values is None:
             return read_bright(self.file, reading)
-        return np.isin(read_ids(self.file, max_pixels=reading.max_pixels), self.values)
+        ids = read_ids(self.file, max_pixels=reading.max_pixels)
+        if self.allowed is not None and (strange := np.setdiff1d(ids, self.allowed)).size:
+            raise DataError(
+                f"{self.file} holds the value {strange[0]} in {np.count_nonzero(ids == strange[0])} of {ids.size} pixels",
+                expected=f"only {', '.join(map(str, self.allowed))}",
+                fix="correct the mask, or use source.form index, which maps any values",
+            )
+        return np.isin(ids, self.values)
 
 
 class Annotation(BaseModel):

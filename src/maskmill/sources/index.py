@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from maskmill.errors import SourceError
 from maskmill.pictures import read_ids
+from maskmill.sources.choosing import choose_by_lists
 from maskmill.sources.lists import pair_by_lists
 from maskmill.sources.pairing import Pair, pair_by_fields
 from maskmill.sources.settings import Layout, Reading, SampleFiles
@@ -12,15 +13,16 @@ from maskmill.sources.tree import FileTree
 
 
 def find_samples(tree: FileTree, layout: Layout) -> list[Pair]:
-    """Pair as `lists` say, which `images` then only reads fields from; without lists by the patterns `images` and `masks`."""
+    """Pair by the patterns `images` and `masks`, `lists` choosing among them; or, without `masks`, as the lines of `lists` say."""
     if layout.lists and not layout.masks:
         return pair_by_lists(tree, layout.lists, layout.images)
-    if layout.lists or not layout.images or not layout.masks:
+    if not layout.images or not layout.masks:
         raise SourceError(
-            "source.form index takes source.lists (with or without source.images), or source.images and source.masks",
-            fix="set source.masks to null where the lists name the masks, else source.lists to {}",
+            "source.form index takes source.images and source.masks, or source.lists whose lines name both",
+            fix="give both patterns, or the lists",
         )
-    return pair_by_fields(tree, layout.images, layout.masks)
+    pairs = pair_by_fields(tree, layout.images, layout.masks, layout.missing)
+    return choose_by_lists(tree, pairs, layout) if layout.lists else pairs
 
 
 def read_mask(files: SampleFiles, size: tuple[int, int], reading: Reading) -> NDArray[np.integer]:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from maskmill.errors import SourceError, summarise_problems
 from maskmill.sources.annotations import Annotation
-from maskmill.sources.patterns import MEANING, Pattern, build_key, compile_pattern, read_own_split
-from maskmill.sources.settings import Window
+from maskmill.sources.patterns import MEANING, SPLIT_FIELD, SPLIT_NAMES, Pattern, build_key, compile_pattern, read_own_split
+from maskmill.sources.settings import Missing, Window
 from maskmill.sources.tree import FileTree
+from maskmill.terminal import say
 
 FORM_NAMES = (
     "composite (photo and mask side by side in one file), folders (colour masks), suffix (black and white masks), "
@@ -46,17 +47,25 @@ def pair_single(tree: FileTree, images: str) -> list[Pair]:
     level = _find_level(tree, pattern, "source.images")
     found = _match(level.files, pattern)
     _refuse_ambiguity(level, {"source.images": found})
-    return [_build_pair(level, path, path, fields) for path, fields in found.items()]
+    pairs = [_build_pair(level, path, path, fields) for path, fields in found.items()]
+    refuse_unknown_splits(pairs)
+    return pairs
 
 
-def pair_by_fields(tree: FileTree, images: str, masks: str) -> list[Pair]:
+def pair_by_fields(tree: FileTree, images: str, masks: str, missing: Missing = "error") -> list[Pair]:
     """Pair the files that fit `images` with those that fit `masks` and have the same field values, letter case aside.
 
     A file that fits both patterns belongs to the one with more literal characters, to `masks` when they have equally many.
 
+    Args:
+        tree: the source's files.
+        images: pattern of the pictures.
+        masks: pattern of the masks.
+        missing: "error", or "skip" to leave out pictures without a mask and masks without a picture.
+
     Raises:
-        SourceError: nothing matches, the patterns' fields differ, several files have the same values, a picture has no mask or
-            a mask no picture.
+        SourceError: nothing matches, the patterns' fields differ, several files have the same values, a {split} that is no part,
+            or, with "error", a picture has no mask or a mask no picture.
     """
     image_pattern, mask_pattern = compile_pattern(images, "source.images"), compile_pattern(masks, "source.masks")
     _check_fields(image_pattern, mask_pattern)
@@ -69,8 +78,36 @@ def pair_by_fields(tree: FileTree, images: str, masks: str) -> list[Pair]:
             raise explain_no_match(level, pattern, setting)
     _refuse_ambiguity(level, {"source.images": pictures, "source.masks": painted})
     mask_of = {build_key(fields): path for path, fields in painted.items()}
-    _refuse_singles(level, pictures, painted)
-    return [_build_pair(level, path, mask_of[build_key(fields)], fields) for path, fields in pictures.items()]
+    _settle_singles(level, pictures, painted, missing)
+    pairs = [
+        _build_pair(level, path, mask_of[build_key(fields)], fields)
+        for path, fields in pictures.items()
+        if build_key(fields) in mask_of
+    ]
+    refuse_unknown_splits(pairs)
+    return pairs
+
+
+def settle(what: str, problems: Sequence[str], missing: Missing, *, fix: str) -> None:
+    """Say how many files or lines are left out where `missing` is "skip", raise SourceError naming them where it is "error"."""
+    if problems and missing == "skip":
+        say(f"left out: {len(problems)} {what}, e.g. {problems[0]}")
+    elif problems:
+        raise SourceError(
+            f"{len(problems)} {what}:\n{summarise_problems(problems)}",
+            fix=f"{fix}; or set source.missing to skip to leave them out",
+        )
+
+
+def refuse_unknown_splits(pairs: Sequence[Pair]) -> None:
+    """Raise SourceError where a {split} says something that is no part: such samples would silently be trained on."""
+    unknown = sorted({pair.fields[SPLIT_FIELD] for pair in pairs if SPLIT_FIELD in pair.fields and not pair.split})
+    if unknown:
+        raise SourceError(
+            f"{{split}} in source.images stands for {', '.join(map(repr, unknown[:5]))}: no part of a data set",
+            expected=f"one of {', '.join(SPLIT_NAMES)}, also with a year",
+            fix="rename the folders, or call the field something else (then encode draws the parts), or give source.lists",
+        )
 
 
 def explain_no_match(tree: FileTree, pattern: Pattern, setting: str) -> SourceError:
@@ -128,10 +165,16 @@ def _refuse_ambiguity(tree: FileTree, found: Mapping[str, Mapping[str, Mapping[s
         )
 
 
-def _refuse_singles(tree: FileTree, pictures: Mapping[str, Mapping[str, str]], painted: Mapping[str, Mapping[str, str]]) -> None:
-    """Refuse pictures without a mask and masks without a picture, all of them in one error."""
+def _settle_singles(
+    tree: FileTree, pictures: Mapping[str, Mapping[str, str]], painted: Mapping[str, Mapping[str, str]], missing: Missing
+) -> None:
+    """Refuse pictures without a mask and masks without a picture, all of them in one error; or say how many are left out."""
     without_mask = _list_missing(pictures, painted)
     without_picture = _list_missing(painted, pictures)
+    if missing == "skip" and len(without_mask) < len(pictures):
+        settle("pictures without a mask", without_mask, missing, fix="")
+        settle("masks without a picture", without_picture, missing, fix="")
+        return
     if not (without_mask or without_picture):
         return
     parts = [
@@ -142,7 +185,7 @@ def _refuse_singles(tree: FileTree, pictures: Mapping[str, Mapping[str, str]], p
     raise SourceError(
         "\n".join(parts),
         expected="one mask with the same field values for each picture",
-        fix="add what is missing, move the rest elsewhere, or narrow source.images and source.masks to what belongs together",
+        fix="add what is missing, narrow source.images and source.masks, or set source.missing to skip to leave these out",
     )
 
 

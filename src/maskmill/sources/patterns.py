@@ -20,6 +20,9 @@ SPLIT_NAMES = {
     "validation": "val",
     "test": "test",
     "testing": "test",
+    "dev": "val",
+    "eval": "val",
+    "evaluation": "val",
 }
 MEANING = "{field} = part of one name, * = anything within one, ** = any folders, .* at the end = any picture suffix"
 _TOKEN = re.compile(r"\{([^{}]*)\}|(\*)|([^{}*]+)|([{}])")
@@ -91,8 +94,8 @@ def build_key(fields: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def read_own_split(fields: Mapping[str, str]) -> str:
-    """Return "train", "val" or "test" as the {split} field says it, or "" where there is none or it says something else."""
-    return SPLIT_NAMES.get(fields.get(SPLIT_FIELD, "").casefold(), "")
+    """Return "train", "val" or "test" as the {split} field says it, with or without a year, else ""."""
+    return SPLIT_NAMES.get(fields.get(SPLIT_FIELD, "").casefold().rstrip("0123456789_- "), "")
 
 
 def _translate(component: str, fields: list[str], setting: str, text: str) -> str:

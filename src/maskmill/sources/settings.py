@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 from maskmill.sources.patterns import Split
 
 Order = Literal["column", "row"]
+Missing = Literal["error", "skip"]
 Overlaps = Literal["area", "order"]
 
 
@@ -32,6 +33,8 @@ class Layout:
     Args:
         images: pattern of the pictures below the source's root (or below its single top folder).
         masks: pattern of the masks, with the fields of `images`.
+        missing: "error" or "skip": what becomes of pictures without a mask, masks without a picture, and what lists or annotations
+            name and is not there.
         lists: part ("train", "val", "test") -> list file.
         annotations: pattern of the files that describe masks (CSV, JSON, GeoJSON); a {split} in it is the part.
         columns: what a table's columns are called: image, label, runs or geometry; absent ones are found by their usual names.
@@ -46,6 +49,7 @@ class Layout:
 
     images: str | None
     masks: str | None = None
+    missing: Missing = "error"
     lists: Mapping[Split, str] = field(default_factory=dict)
     annotations: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
