@@ -7,6 +7,7 @@ from typing import Literal
 from maskmill.sources.patterns import Split
 
 Layout = Literal["composite", "separate", "layers", "annotations"]
+SplitSource = Literal["folders", "names", "lists"]
 RIVAL_MARGIN = 0.05
 
 
@@ -38,7 +39,7 @@ class PairingProposal:
         samples: what the patterns pair, sorted by picture.
         pictures_without_mask: files that fit `images` and have no mask.
         masks_without_picture: files that fit `masks` and have no picture.
-        kind: what tells this mask family from others of the same pictures: "labelIds", "1stHO", "SegmentationClass"; for a question.
+        kind: what tells this mask family from others of the same pictures: "labelIds", "1stHO"; for a question.
         image_side: the photo's half of a composite, "left" or "right"; None elsewhere.
         annotations: annotation files in layout annotations, relative to the tree.
         annotation_kind: "coco", "rle", "wkt", "geojson"; None elsewhere.
@@ -63,7 +64,7 @@ class PairingProposal:
     image_side: Literal["left", "right"] | None = None
     annotations: tuple[str, ...] = ()
     annotation_kind: Literal["coco", "rle", "wkt", "geojson"] | None = None
-    split_source: Literal["folders", "names", "lists"] | None = None
+    split_source: SplitSource | None = None
     lists: Mapping[Split, str] = field(default_factory=dict)
     list_style: Literal["pairs", "paths", "stems"] | None = None
     missing: tuple[str, ...] = ()
