@@ -75,11 +75,11 @@ def unpack_colours(codes: NDArray[np.integer]) -> NDArray[np.int32]:
     return np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=-1).astype(np.int32)
 
 
-def measure_spread(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return how much each pixel's 3 x 3 neighbourhood differs: uint8 (H, W), the largest over the channels of (H, W[, C])."""
+def measure_spread(mask: NDArray) -> NDArray:
+    """Return how much each pixel's 3 x 3 neighbourhood differs in uint8 or uint16 (H, W[, C]): (H, W), the largest channel's."""
     kernel = np.ones((3, 3), np.uint8)
     mask = np.ascontiguousarray(mask)
-    spread = np.asarray(cv2.subtract(cv2.dilate(mask, kernel), cv2.erode(mask, kernel)), np.uint8)
+    spread = np.asarray(cv2.subtract(cv2.dilate(mask, kernel), cv2.erode(mask, kernel)))
     return spread if spread.ndim == 2 else np.asarray(spread.max(axis=2))
 
 
