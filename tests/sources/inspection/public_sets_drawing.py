@@ -41,7 +41,7 @@ class Expected:
         alternatives: other readings that are as right.
     """
 
-    truth: Truth
+    truth: Truth = field(repr=False)
     forms: frozenset[str]
     classes: tuple[str | None, ...] = (None, None)
     masks: Mapping[str, str] = field(default_factory=dict)
