@@ -5,7 +5,7 @@ import pandas as pd
 
 from maskmill.data.augmentation import check_transforms
 from maskmill.data.findings import require_success
-from maskmill.data.packing import pack_arrays
+from maskmill.data.packing import find_mask_type, pack_arrays
 from maskmill.params import load_params
 from maskmill.terminal import run_stage, say
 
@@ -15,7 +15,12 @@ def main() -> None:
     require_success(params.paths.results / "validate" / "result.json")
     samples = pd.read_csv(params.paths.encoded / "samples.csv", dtype={"id": "str", "group": "str"}, keep_default_na=False)
     transforms = params.augment.transforms
-    check_transforms(transforms, image_size=params.scale.image_size, channels=int(samples["channels"].max()))
+    check_transforms(
+        transforms,
+        image_size=params.scale.image_size,
+        channels=int(samples["channels"].max()),
+        mask_type=find_mask_type(params.paths.encoded / samples["mask"].iloc[0]),
+    )
     rows = pack_arrays(
         samples,
         params.paths.encoded,

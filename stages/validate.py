@@ -15,6 +15,7 @@ def main() -> None:
     result_path.unlink(missing_ok=True)  # augment must not find an earlier set's
     findings = check_dataset(
         read_statistics(params.paths.encoded / "statistics.csv"),
+        labels=params.encode.labels,
         min_samples=params.validate_.min_samples,
         max_unmatched=params.validate_.max_unmatched,
         max_void=params.validate_.max_void,

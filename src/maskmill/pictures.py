@@ -43,7 +43,7 @@ TIFF_ALPHAS = {1, 2}
 CV2_CHANNELS = 4  # cv2.resize averages areas of no more at once
 
 _COLOURS_OF = {2: 1, 4: 3}  # channels with alpha -> without
-LabelMask = TypeVar("LabelMask", NDArray[np.uint8], NDArray[np.uint16])
+Label = TypeVar("Label", bound=np.unsignedinteger)  # of a label mask: uint8 ids or uint16 bits
 
 
 def read_picture(
@@ -146,7 +146,7 @@ def read_label_mask(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     return label_mask.astype(np.uint8, copy=False)
 
 
-def encode_label_mask(label_mask: NDArray[np.uint8] | NDArray[np.uint16], palette: NDArray[np.uint8]) -> bytes:
+def encode_label_mask(label_mask: NDArray[np.unsignedinteger], palette: NDArray[np.uint8]) -> bytes:
     """Return a label mask as a PNG, with a palette so that any viewer shows it in colour and any reader finds the ids.
 
     Args:
@@ -210,7 +210,7 @@ def resize_picture(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray
     return resized
 
 
-def resize_label_mask(label_mask: LabelMask, size: tuple[int, int]) -> LabelMask:
+def resize_label_mask(label_mask: NDArray[Label], size: tuple[int, int]) -> NDArray[Label]:
     """Resize uint8 (H, W) ids or uint16 (H, W) bits to `size` (height, width) by nearest pixel centre."""
     return np.asarray(cv2.resize(label_mask, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT), label_mask.dtype)
 

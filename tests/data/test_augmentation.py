@@ -68,6 +68,38 @@ def test_a_border_is_void_unless_the_list_says_otherwise():
     assert not augment([{**turn, "border_mode": 4}], labels=labels)[1].any()  # mirrored, so nothing is unknown
 
 
+def test_the_border_of_a_bit_mask_is_void_too():
+    bits = np.full((24, 24), 1 << 14, np.uint16)
+    turn = {"name": "OneOf", "p": 1.0, "transforms": [{"name": "Rotate", "limit": [45, 45], "p": 1.0}]}
+    picture, labels = augment_sample(build_transform([turn], 3, np.uint16), PICTURE, bits, (0, 0, 0))
+    assert labels.dtype == np.uint16
+    assert set(np.unique(labels).tolist()) == {1 << 14, 0x8000}
+    assert labels[0, 0] == 0x8000
+    assert not picture[0, 0].any()
+
+
+WARPS = ["Affine", "ElasticTransform", "GridDistortion", "OpticalDistortion", "Perspective", "ThinPlateSpline", "D4"]
+
+
+@pytest.mark.parametrize("name", WARPS)
+def test_every_band_moves_alike_and_bits_are_copied(name):
+    grey = PICTURE[..., :1]
+    bits = np.random.default_rng(3).choice(np.array([0, 0b101, 1 << 14], np.uint16), (24, 24))
+    many, labels = augment_sample(
+        build_transform([{"name": name, "p": 1.0}], 6, np.uint16), np.repeat(grey, 6, axis=2), bits, (0, 0, 1)
+    )
+    assert many.shape == (24, 24, 6)
+    assert (many == many[..., :1]).all()
+    assert set(np.unique(labels).tolist()) <= {0, 0b101, 1 << 14, 0x8000}
+
+
+def test_a_list_is_tried_on_the_type_of_the_masks():
+    turn = [{"name": "Rotate", "limit": [20, 30], "p": 1.0}]
+    check_transforms(turn, image_size=(32, 48), channels=5, mask_type=np.uint16)
+    with pytest.raises(ParamsError, match="ids that were not there"):
+        check_transforms([{**turn[0], "mask_interpolation": 1}], image_size=(32, 48), channels=5, mask_type=np.uint16)
+
+
 def test_a_dropout_keeps_the_label_below_its_holes():
     picture, labels = augment([{"name": "CoarseDropout", "p": 1.0}])
     assert (picture != PICTURE).any()
@@ -98,7 +130,7 @@ def test_a_list_that_cannot_be_built_is_refused_by_name(transform, message):
         build_transform([transform], 3)
 
 
-@pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.parametrize("channels", [1, 4, 8])
 def test_a_colour_transform_is_refused_for_other_channels(channels):
     with pytest.raises(ParamsError, match=rf"RandomFog does not work on pictures of {channels} channel"):
         build_transform([{"name": "OneOf", "transforms": [{"name": "RandomFog", "p": 0.1}]}], channels)

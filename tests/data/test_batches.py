@@ -100,6 +100,21 @@ def test_validation_is_complete_and_in_order(arrays_dir):
     np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), open_part(arrays_dir, "val")[0])
 
 
+def test_many_bands_and_bit_masks_come_as_they_are_packed(arrays_dir):
+    images = np.random.default_rng(0).integers(0, 256, (11, 8, 12, 5), np.uint8)
+    masks = np.left_shift(1, np.arange(11, dtype=np.uint16)).astype(np.uint16)[:, None, None] * np.ones((8, 12), np.uint16)
+    for part in ("train", "val"):
+        np.save(arrays_dir / part / "images.npy", images)
+        np.save(arrays_dir / part / "masks.npy", masks)
+    turn = [{"name": "Rotate", "limit": [45, 45], "p": 1.0}]
+    for batch, labels in take(training_batches(arrays_dir, batch_size=4, transforms=turn, seed=0), 2):
+        assert (batch.shape, batch.dtype, labels.dtype) == ((4, 8, 12, 5), np.uint8, np.uint16)
+        assert (labels[:, 0, 0] == 0x8000).all()
+        assert set(np.unique(labels).tolist()) <= {0x8000, *masks[:, 0, 0].tolist()}
+    (_, labels), *_ = validation_batches(arrays_dir, batch_size=11)
+    np.testing.assert_array_equal(labels, masks)
+
+
 def test_absent_or_empty_arrays_and_bad_lists_are_named(arrays_dir):
     with pytest.raises(DataError, match=r"images\.npy does not exist"):
         open_part(arrays_dir / "nowhere", "train")

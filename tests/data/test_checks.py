@@ -10,6 +10,7 @@ from maskmill.data.findings import build_failure_table, require_success, write_f
 from maskmill.errors import DataError
 
 LIMITS = {
+    "labels": "exclusive",
     "min_samples": 2,
     "max_unmatched": 0.02,
     "max_void": 0.9,
@@ -67,6 +68,22 @@ def test_each_check_fails_for_a_sample_broken_in_its_way_alone(statistics, tmp_p
         statistics.loc[3, column] = value
     file = "data/s3.jpg" if "source_mask" in cells else "data/s3.png"
     assert failures(check(statistics, tmp_path)) == {name: (file,)}
+
+
+def test_overlapping_classes_are_held_against_the_labelled_pixels(statistics, tmp_path):
+    statistics[["pixels_a", "pixels_b"]] = [150, 90]  # of 180 that are not void: some have both, some neither
+    findings = check(statistics, tmp_path, labels="overlapping", min_class_fraction=0.4)
+    assert failures(findings) == {}
+    assert {each.name: each.observed for each in findings}["class frequencies"] == pytest.approx(0.5)
+    statistics.loc[3, "pixels_a"] = 181
+    assert failures(check(statistics, tmp_path, labels="overlapping")) == {"ids in range": ("data/s3.png",)}
+
+
+def test_an_overlapping_mask_without_any_class_is_labelled_and_not_empty(statistics, tmp_path):
+    statistics.loc[3, ["pixels_a", "pixels_b"]] = 0
+    assert failures(check(statistics, tmp_path, labels="overlapping")) == {}
+    statistics.loc[3, "void"] = 1.0
+    assert set(failures(check(statistics, tmp_path, labels="overlapping", max_void=1.0))) == {"empty masks"}
 
 
 def test_too_few_samples_name_the_part(statistics, tmp_path):

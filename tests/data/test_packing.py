@@ -137,6 +137,66 @@ def test_grey_among_colour_is_repeated(pack):
     np.testing.assert_array_equal(pack.arrays("train")[0][0], np.repeat(grey[1], 3, axis=2))
 
 
+@pytest.mark.parametrize("channels", [2, 4, 5])
+def test_pictures_of_any_band_count(pack, channels):
+    samples = {"a": make_sample("train", size=(10, 24), channels=channels), "b": make_sample("val", channels=channels)}
+    pack(samples, policy="native")
+    images, _ = pack.arrays("train")
+    assert images.shape == (2, 16, 16, channels)
+    np.testing.assert_array_equal(images[1, :10], samples["a"][1][:, 8:])
+    np.testing.assert_array_equal(images[1, 10:], samples["a"][1][8:2:-1, 8:])
+    pack(None, policy="fit", copies=2)
+    assert pack.arrays("train")[0].shape == (3, 16, 16, channels)
+
+
+def test_grey_is_not_repeated_beside_five_bands(pack):
+    with pytest.raises(DataError, match=r"a\.png has 1 channels(.|\n)*expected: 5"):
+        pack({"a": make_sample("train", channels=1), "b": make_sample("val", channels=5)})
+
+
+BITS = np.array([0, 1, 0b101, 1 << 14, 0x8000, 0x8003], np.uint16)
+
+
+def test_bit_masks_stay_bit_masks(pack):
+    generator = np.random.default_rng(0)
+    _, picture, _ = make_sample("train", size=(10, 24))
+    bits = generator.choice(BITS, (10, 24))
+    bits[:, :8] = 0x8002  # void, whatever else it says
+    bits[:, 8:16] = 0  # of no class, which is not void
+    pack({"a": ("train", picture, bits), "b": ("val", picture, bits)}, policy="native")
+    _, masks = pack.arrays("train")
+    assert masks.dtype == np.uint16
+    np.testing.assert_array_equal(masks[0, :10], bits[:, :16])
+    np.testing.assert_array_equal(masks[1, :10], bits[:, 8:])
+    assert (masks[:, 10:] == 0x8000).all()
+
+
+def test_tiles_of_void_bits_alone_are_dropped(pack):
+    _, picture, _ = make_sample("train", size=(10, 24))
+    bits = np.full((10, 24), 0x8001, np.uint16)
+    bits[0, 20] = 0
+    rows = pack({"a": ("train", picture, bits), "b": ("val", picture, bits)}, policy="native")
+    assert rows["train"][["top", "left"]].values.tolist() == [[0, 8]]
+
+
+def test_copies_of_bit_masks_have_a_void_border(pack):
+    _, picture, _ = make_sample("train")
+    bits = np.full((16, 16), 0b11, np.uint16)
+    pack(
+        {"a": ("train", picture, bits), "b": ("val", picture, bits)},
+        copies=1,
+        transforms=[{"name": "Rotate", "limit": [45, 45], "p": 1}],
+    )
+    _, masks = pack.arrays("train")
+    assert set(np.unique(masks[1]).tolist()) == {0b11, 0x8000}
+
+
+def test_masks_of_two_kinds_are_refused(pack):
+    sample = make_sample("train")
+    with pytest.raises(DataError, match=r"b\.png is uint16(.|\n)*expected: uint8"):
+        pack({"a": sample, "b": (*sample[:2], sample[2].astype(np.uint16)), "c": make_sample("val")})
+
+
 def test_a_part_without_labels_is_refused_and_the_earlier_arrays_stay(pack, tmp_path):
     pack({"a": make_sample("train"), "b": make_sample("val")})
     before = read_bytes(pack.folder)

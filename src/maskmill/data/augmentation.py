@@ -7,27 +7,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from maskmill.errors import DataError, ParamsError, suggest
+from maskmill.labels.classes import void_of
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else the import asks the package index for a newer release
 import albumentations as A
 
-VOID = 255
 TRIES = 16  # of each list before it is used; a random quarter turn stays away in all of them once in 65,000 lists
+LabelMask = NDArray[np.unsignedinteger]  # uint8 ids or uint16 bits
 COMPOSITIONS = {"OneOf": A.OneOf, "SomeOf": A.SomeOf, "RandomOrder": A.RandomOrder, "Sequential": A.Sequential}
 
 
-def build_transform(transforms: Sequence[Mapping[str, Any]], channels: int) -> A.Compose:
+def build_transform(transforms: Sequence[Mapping[str, Any]], channels: int, mask_type: DTypeLike = np.uint8) -> A.Compose:
     """Build the transform that a list of named transforms describes.
 
-    A transform that fills a border marks it void in the mask (fill_mask 255) unless the list says otherwise.
+    A transform that fills a border marks it void in the mask (fill_mask) unless the list says otherwise.
 
     Args:
         transforms: in order, each {"name": an albumentations class, ...its arguments}; OneOf, SomeOf, RandomOrder and
             Sequential hold such a list themselves, as "transforms".
         channels: of the pictures that it will see.
+        mask_type: of their label masks: uint8 for ids, uint16 for bits.
 
     Returns:
         an `albumentations.Compose` for `augment_sample`. It holds random state: one thread at a time may use it.
@@ -35,32 +37,37 @@ def build_transform(transforms: Sequence[Mapping[str, Any]], channels: int) -> A
     Raises:
         ParamsError: an unknown name or argument, an unfit value, or a transform that does not know this many channels.
     """
-    steps = [_build_step(description, f"augment.transforms[{place}]") for place, description in enumerate(transforms)]
+    void = void_of(mask_type)
+    steps = [_build_step(description, f"augment.transforms[{place}]", void) for place, description in enumerate(transforms)]
     if channels != 3:
         for step in _leaves(steps):
             _check_channels(step, channels)
     return A.Compose(steps)
 
 
-def check_transforms(transforms: Sequence[Mapping[str, Any]], *, image_size: tuple[int, int], channels: int) -> None:
+def check_transforms(
+    transforms: Sequence[Mapping[str, Any]], *, image_size: tuple[int, int], channels: int, mask_type: DTypeLike = np.uint8
+) -> None:
     """Try a list of transforms on made-up samples, so that an unfit one fails here and not hours into a training.
 
     Args:
         transforms: as for `build_transform`.
         image_size: (height, width) of the training pictures.
         channels: of the training pictures.
+        mask_type: of their label masks: uint8 for ids, uint16 for bits.
 
     Raises:
         ParamsError: what `build_transform` raises, and a transform that changes the size or type of a picture, invents
             class ids, or cannot work on such pictures at all.
     """
-    transform = build_transform(transforms, channels)
+    transform = build_transform(transforms, channels, mask_type)
     for step in transform.transforms:
         step.p = float(step.p > 0)  # so that a rare one is tried as well
     generator = np.random.default_rng(0)
     picture = generator.integers(0, 256, (*image_size, channels), np.uint8)
-    label_mask = generator.choice(np.array([0, 100], np.uint8), image_size)
-    allowed = {0, 100, VOID, *_given_fills(transforms)}
+    labels = [0, 100] if np.dtype(mask_type) == np.uint8 else [0, 0b101, 1 << 14]
+    label_mask = generator.choice(np.array(labels, mask_type), image_size)
+    allowed = {*labels, void_of(mask_type), *_given_fills(transforms)}
     for index in range(TRIES):
         try:
             _, augmented = augment_sample(transform, picture, label_mask, (0, 0, index))
@@ -76,18 +83,18 @@ def check_transforms(transforms: Sequence[Mapping[str, Any]], *, image_size: tup
 
 
 def augment_sample(
-    transform: A.Compose, picture: NDArray[np.uint8], label_mask: NDArray[np.uint8], seed_parts: tuple[int, ...]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    transform: A.Compose, picture: NDArray[np.uint8], label_mask: LabelMask, seed_parts: tuple[int, ...]
+) -> tuple[NDArray[np.uint8], LabelMask]:
     """Apply a transform to one sample; the outcome depends on the sample and the seed alone.
 
     Args:
         transform: from `build_transform`.
         picture: uint8 (H, W, C); not changed.
-        label_mask: uint8 (H, W) class ids, 255 = void; not changed.
+        label_mask: uint8 (H, W) class ids or uint16 (H, W) bits; not changed.
         seed_parts: what tells this draw from all others, such as (seed, epoch, index).
 
     Returns:
-        uint8 (H, W, C) and uint8 (H, W).
+        uint8 (H, W, C), and (H, W) of the label mask's type.
 
     Raises:
         DataError: a transform fails, or the outcome has another size or type; the message names the transform.
@@ -107,7 +114,7 @@ def derive_seed(*parts: int) -> int:
     return int(np.random.SeedSequence([part % 2**32 for part in parts]).generate_state(1)[0])
 
 
-def _build_step(description: Mapping[str, Any], where: str) -> Any:
+def _build_step(description: Mapping[str, Any], where: str, void: int) -> Any:
     arguments = {key: value for key, value in description.items() if key != "name"}
     name = description.get("name")
     if not isinstance(name, str):
@@ -122,10 +129,10 @@ def _build_step(description: Mapping[str, Any], where: str) -> Any:
             raise ParamsError(f"{where}: {key} is not an argument of {name}{_suggest(key, known)}")
     if name in COMPOSITIONS:
         arguments["transforms"] = [
-            _build_step(child, f"{where}.transforms[{place}]") for place, child in enumerate(arguments.get("transforms", []))
+            _build_step(child, f"{where}.transforms[{place}]", void) for place, child in enumerate(arguments.get("transforms", []))
         ]
     elif "fill_mask" in known and _fills_border(kind):
-        arguments.setdefault("fill_mask", VOID)
+        arguments.setdefault("fill_mask", void)
     return _construct(kind, arguments, where)
 
 
@@ -163,7 +170,7 @@ def _check_channels(step: Any, channels: int) -> None:
         raise ParamsError(
             f"augment.transforms: {type(step).__name__} does not work on pictures of {channels} channel{'s' * (channels != 1)}",
             expected="transforms that know this number of channels",
-            fix="take it out of augment.transforms",
+            fix="take it out of augment.transforms; RandomBrightnessContrast and what moves pixels know any number",
         )
 
 
@@ -188,7 +195,7 @@ def _given_fills(transforms: Sequence[Mapping[str, Any]]) -> set[int]:
 def _find_fault(
     transform: A.Compose,
     picture: NDArray[np.uint8],
-    label_mask: NDArray[np.uint8],
+    label_mask: LabelMask,
     seed_parts: tuple[int, ...],
     message: str,
 ) -> DataError:

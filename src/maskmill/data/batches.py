@@ -30,7 +30,8 @@ absl_logging.get_absl_logger().addFilter(lambda record: "jax profiler" not in st
 import grain  # noqa: E402
 
 Part = Literal["train", "val"]
-Sample = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+LabelMasks = NDArray[np.unsignedinteger]  # uint8 ids or uint16 bits
+Sample = tuple[NDArray[np.uint8], LabelMasks]
 
 MOST_THREADS = 8
 BUFFERED_BATCHES = 16
@@ -52,7 +53,8 @@ def training_batches(
         first_epoch: the epoch, from 0, that the stream begins with.
 
     Returns:
-        a dataset of (images uint8 (B, H, W, C), label masks uint8 (B, H, W)); `num_batches(...)` of them make an epoch.
+        a dataset of (images uint8 (B, H, W, C), label masks (B, H, W) of uint8 ids or uint16 bits as packed); `num_batches(...)`
+        of them make an epoch.
 
     Raises:
         DataError: the arrays are not there.
@@ -61,7 +63,9 @@ def training_batches(
     images, label_masks = open_part(arrays_dir, "train")
     samples = _samples(images, label_masks)
     if transforms:
-        samples = samples.map_with_index(_Augmentation(transforms, images.shape[3], seed, len(images)))
+        samples = samples.map_with_index(
+            _Augmentation(transforms, images.shape[3], label_masks.dtype, seed=seed, num_samples=len(images))
+        )
     batches = samples.shuffle(seed=derive_seed(seed)).batch(batch_size, drop_remainder=len(images) >= batch_size)
     return _prefetched(batches.repeat()[first_epoch * len(batches) :])
 
@@ -74,7 +78,7 @@ def validation_batches(arrays_dir: Path, *, batch_size: int) -> grain.IterDatase
         batch_size: samples in a batch.
 
     Returns:
-        a dataset of (images uint8 (B, H, W, C), label masks uint8 (B, H, W)).
+        a dataset of (images uint8 (B, H, W, C), label masks (B, H, W), uint8 ids or uint16 bits as packed).
 
     Raises:
         DataError: the arrays are not there.
@@ -96,7 +100,7 @@ def open_part(arrays_dir: Path, part: Part) -> Sample:
         part: "train" or "val".
 
     Returns:
-        uint8 (N, H, W, C) pictures and uint8 (N, H, W) label masks, memory-mapped and read-only.
+        uint8 (N, H, W, C) pictures and (N, H, W) label masks, uint8 ids or uint16 bits, memory-mapped and read-only.
 
     Raises:
         DataError: a file is absent, or the part is empty.
@@ -113,10 +117,12 @@ def open_part(arrays_dir: Path, part: Part) -> Sample:
 class _Augmentation:
     """Augments a sample by its row and epoch; each thread has a transform of its own, since those hold random state."""
 
-    def __init__(self, transforms: Sequence[Mapping[str, Any]], channels: int, seed: int, num_samples: int) -> None:
+    def __init__(
+        self, transforms: Sequence[Mapping[str, Any]], channels: int, mask_type: np.dtype, *, seed: int, num_samples: int
+    ) -> None:
         self.seed = seed
         self.num_samples = num_samples
-        self._pattern = build_transform(transforms, channels)  # never used itself, so that it can be copied at any time
+        self._pattern = build_transform(transforms, channels, mask_type)  # never used itself, so that it can be copied at any time
         self._of_thread = threading.local()
 
     def __call__(self, index: int, sample: Sample) -> Sample:
@@ -126,7 +132,7 @@ class _Augmentation:
         return augment_sample(self._of_thread.transform, *sample, (self.seed, epoch, row))
 
 
-def _samples(images: NDArray[np.uint8], label_masks: NDArray[np.uint8]) -> grain.MapDataset:
+def _samples(images: NDArray[np.uint8], label_masks: LabelMasks) -> grain.MapDataset:
     return grain.MapDataset.range(len(images)).map(lambda row: (np.asarray(images[row]), np.asarray(label_masks[row])))
 
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -24,6 +24,7 @@ with working("starting Great Expectations"), warnings.catch_warnings():
     import great_expectations as gx
     import great_expectations.expectations as gxe
 
+Labels = Literal["exclusive", "overlapping"]
 PARTS = ("train", "val", "test")
 PIXELS = "pixels_"
 COLUMNS = [
@@ -54,6 +55,7 @@ def read_statistics(path: Path) -> pd.DataFrame:
 def check_dataset(
     statistics: pd.DataFrame,
     *,
+    labels: Labels,
     min_samples: int,
     max_unmatched: float,
     max_void: float,
@@ -66,10 +68,11 @@ def check_dataset(
 
     Args:
         statistics: statistics.csv as `read_statistics` gives it, one row a sample, one column pixels_<name> a class.
+        labels: whether a pixel has one class or any number of them.
         min_samples: in each of train, val and test.
         max_unmatched: fraction of a mask's pixels that match no class.
         max_void: fraction of a mask's pixels that are void.
-        min_class_fraction: of all labelled training pixels, for every class.
+        min_class_fraction: of all labelled training pixels (those that are not void), for every class.
         max_empty: fraction of masks without any labelled pixel.
         max_duplicates: pictures that occur in more than one part.
         data_docs_dir: folder for the HTML pages, replaced as a whole.
@@ -80,7 +83,7 @@ def check_dataset(
     Raises:
         DataError: columns are missing from `statistics`.
     """
-    tables = _build_tables(statistics)
+    tables = _build_tables(statistics, labels)
     samples = tables["samples"]
     checks = {
         "samples": [
@@ -101,7 +104,7 @@ def check_dataset(
     return _run(checks, tables, data_docs_dir)
 
 
-def _build_tables(statistics: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _build_tables(statistics: pd.DataFrame, labels: Labels) -> dict[str, pd.DataFrame]:
     """Derive the four tables that the checks look at."""
     pixel_columns = [column for column in statistics.columns if column.startswith(PIXELS)]
     absent = [column for column in COLUMNS if column not in statistics.columns]
@@ -109,14 +112,20 @@ def _build_tables(statistics: pd.DataFrame) -> dict[str, pd.DataFrame]:
         raise DataError(
             f"statistics.csv lacks columns: {', '.join(absent) or PIXELS + '<class name>'}", fix="dvc repro --force encode"
         )
-    training = statistics.loc[statistics["split"] == "train", pixel_columns].sum()
-    labelled = statistics[pixel_columns].sum(axis=1)
+    pixels = statistics[pixel_columns]
     area = statistics["mask_height"] * statistics["mask_width"]
+    if labels == "exclusive":
+        labelled = pixels.sum(axis=1)
+        unaccounted = (1.0 - statistics["void"] - labelled / area).abs()
+    else:  # a pixel may have several classes, or none: then it is labelled as having none
+        labelled = ((1.0 - statistics["void"]) * area).round()
+        unaccounted = (pixels.max(axis=1) - labelled).clip(lower=0) / area
+    is_training = statistics["split"] == "train"
     samples = statistics.assign(
         file=statistics["source_mask"].fillna(statistics["source_image"]).fillna(statistics["id"]),
         missing_values=statistics.drop(columns="group").isna().sum(axis=1),
         labelled=labelled,
-        unaccounted=(1.0 - statistics["void"] - labelled / area).abs(),
+        unaccounted=unaccounted,
     )
     counts = statistics["split"].value_counts()
     return {
@@ -125,7 +134,7 @@ def _build_tables(statistics: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "classes": pd.DataFrame(
             {
                 "class": [column.removeprefix(PIXELS) for column in pixel_columns],
-                "fraction": (training / max(1, training.sum())).to_numpy(),
+                "fraction": (pixels[is_training].sum() / max(1, labelled[is_training].sum())).to_numpy(),
             }
         ),
         "duplicates": _find_duplicates(statistics),

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from maskmill import outputs, pictures, terminal
 from maskmill.errors import DataError, ParamsError
+from maskmill.labels.classes import find_void, void_of
 
-VOID = 255
 PICTURES_A_PROCESS = 1000  # fewer take less time than the start of a process, which imports for seconds
+ENCODE_AGAIN = "dvc repro --force encode"
 COLUMNS = ["id", "parent", "copy", "top", "left"]
 Policy = Literal["fit", "native"]
+LabelMask = NDArray[np.unsignedinteger]  # uint8 ids or uint16 bits
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,15 @@ def pack_arrays(
 ) -> dict[str, pd.DataFrame]:
     """Write the training and validation parts as images.npy, masks.npy and samples.csv each, whole or not at all.
 
-    The test part is left alone: it is measured at its own size.
+    Pictures are uint8 (N, H, W, C), masks (N, H, W) of ids (uint8) or bits (uint16) as they are encoded. The test part is left
+    alone: it is measured at its own size.
 
     fit: every picture resized to `image_size`. native: every picture scaled by `factor`, then cut into the fewest tiles of
     `image_size` that cover it, evenly laid; smaller ones are padded, mirrored at the edge, void in the mask. What is void all
     over is left out. Only training pictures get augmented copies.
 
     Args:
-        samples: samples.csv of the encoded data: id, image, mask, split, channels.
+        samples: samples.csv of the encoded data: id, image, mask, split, channels (the same for all, or 1 and 3).
         encoded_dir: folder that holds them.
         arrays_dir: folder to write, replaced as a whole.
         policy: "fit" or "native".
@@ -126,8 +129,8 @@ def pack_part(
     cuts = _plan(found, count_copies(originals, copies=copies, total=total))
     size = sum(1 + cut.copies for of_sample in cuts for cut in of_sample)
     part_dir.mkdir()
-    _new_array(part_dir / "images.npy", (size, *scale.image_size, channels))
-    _new_array(part_dir / "masks.npy", (size, *scale.image_size))
+    _new_array(part_dir / "images.npy", (size, *scale.image_size, channels), np.dtype(np.uint8))
+    _new_array(part_dir / "masks.npy", (size, *scale.image_size), find_mask_type(files[0][1]))
     packed = _parallel(jobs, size)(
         joblib.delayed(_pack_sample)(
             *paths, of_sample, part_dir=part_dir, scale=scale, channels=channels, transforms=transforms, seed=seed
@@ -139,6 +142,11 @@ def pack_part(
     rows = _list_rows(samples["id"], cuts)
     rows.to_csv(part_dir / "samples.csv", index=False, lineterminator="\n")
     return rows
+
+
+def find_mask_type(mask_path: Path) -> np.dtype:
+    """Return the type of a data set's label masks, after one of them: uint8 for ids, uint16 for bits."""
+    return pictures.read_label_mask(mask_path).dtype
 
 
 def count_copies(originals: int, *, copies: int, total: int | None) -> list[int]:
@@ -169,7 +177,8 @@ def _find_corners(mask_path: Path, scale: Scale) -> list[tuple[int, int]]:
     height, width = scale.image_size
     rows, columns = (pictures.tile_starts(*sides) for sides in zip(label_mask.shape, scale.image_size, strict=True))
     corners = itertools.product(rows, columns)
-    return [(top, left) for top, left in corners if (label_mask[top : top + height, left : left + width] != VOID).any()]
+    labelled = ~find_void(label_mask)
+    return [(top, left) for top, left in corners if labelled[top : top + height, left : left + width].any()]
 
 
 def _plan(found: Sequence[Sequence[tuple[int, int]]], copies: Sequence[int]) -> list[list[Cut]]:
@@ -202,9 +211,11 @@ def _pack_sample(
     picture = _to_channels(_scale_picture(pictures.read_picture(image_path), scale), channels, image_path)
     label_mask = _scale_label_mask(pictures.read_label_mask(mask_path), scale)
     if picture.shape[:2] != label_mask.shape:
-        raise DataError(f"{image_path} and {mask_path} differ in size", fix="dvc repro --force encode")
+        raise DataError(f"{image_path} and {mask_path} differ in size", fix=ENCODE_AGAIN)
     images = np.load(part_dir / "images.npy", mmap_mode="r+")
     label_masks = np.load(part_dir / "masks.npy", mmap_mode="r+")
+    if label_mask.dtype != label_masks.dtype:
+        raise DataError(f"{mask_path} is {label_mask.dtype}", expected=f"{label_masks.dtype} as the others", fix=ENCODE_AGAIN)
     for cut in cuts:
         original = _cut_tile(picture, label_mask, cut, scale.image_size)
         images[cut.row], label_masks[cut.row] = original
@@ -213,26 +224,26 @@ def _pack_sample(
 
 
 def _augmented_copies(
-    picture: NDArray[np.uint8], label_mask: NDArray[np.uint8], cut: Cut, transforms: Sequence[Mapping[str, Any]], seed: int
-) -> list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    picture: NDArray[np.uint8], label_mask: LabelMask, cut: Cut, transforms: Sequence[Mapping[str, Any]], seed: int
+) -> list[tuple[NDArray[np.uint8], LabelMask]]:
     if not cut.copies:
         return []
     from maskmill.data.augmentation import augment_sample, build_transform  # 2 s, in each process
 
-    transform = build_transform(transforms, picture.shape[2])
+    transform = build_transform(transforms, picture.shape[2], label_mask.dtype)
     return [augment_sample(transform, picture, label_mask, (seed, copy, cut.number)) for copy in range(1, cut.copies + 1)]
 
 
 def _cut_tile(
-    picture: NDArray[np.uint8], label_mask: NDArray[np.uint8], cut: Cut, image_size: tuple[int, int]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    picture: NDArray[np.uint8], label_mask: LabelMask, cut: Cut, image_size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], LabelMask]:
     height, width = image_size
     tile = picture[cut.top : cut.top + height, cut.left : cut.left + width]
     label_tile = label_mask[cut.top : cut.top + height, cut.left : cut.left + width]
     below, right = height - tile.shape[0], width - tile.shape[1]
     if below or right:
         tile = pictures.pad_picture(tile, image_size)
-        label_tile = np.pad(label_tile, ((0, below), (0, right)), constant_values=VOID)
+        label_tile = np.pad(label_tile, ((0, below), (0, right)), constant_values=void_of(label_tile.dtype))
     return tile, label_tile
 
 
@@ -240,7 +251,7 @@ def _scale_picture(picture: NDArray[np.uint8], scale: Scale) -> NDArray[np.uint8
     return pictures.resize_picture(picture, _scaled_size(picture, scale))
 
 
-def _scale_label_mask(label_mask: NDArray[np.uint8], scale: Scale) -> NDArray[np.uint8]:
+def _scale_label_mask(label_mask: LabelMask, scale: Scale) -> LabelMask:
     return pictures.resize_label_mask(label_mask, _scaled_size(label_mask, scale))
 
 
@@ -253,13 +264,13 @@ def _scaled_size(array: NDArray, scale: Scale) -> tuple[int, int]:
 def _to_channels(picture: NDArray[np.uint8], channels: int, path: Path) -> NDArray[np.uint8]:
     if picture.shape[2] == channels:
         return picture
-    if picture.shape[2] == 1:
-        return np.repeat(picture, channels, axis=2)
-    raise DataError(f"{path} has {picture.shape[2]} channels", expected=f"{channels}", fix="dvc repro --force encode")
+    if picture.shape[2] == 1 and channels == 3:
+        return np.repeat(picture, 3, axis=2)
+    raise DataError(f"{path} has {picture.shape[2]} channels", expected=f"{channels}", fix=ENCODE_AGAIN)
 
 
-def _new_array(path: Path, shape: tuple[int, ...]) -> None:
-    np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape).flush()
+def _new_array(path: Path, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape).flush()
 
 
 def _list_rows(ids: Sequence[str] | pd.Series, cuts: Sequence[Sequence[Cut]]) -> pd.DataFrame:

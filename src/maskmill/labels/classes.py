@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from maskmill.errors import DataError, ParamsError, summarise_problems
 from maskmill.labels.colours import EXACT, MAX_COLOURS, UNMATCHED, WHITE, encode_colours, match_colours
@@ -59,6 +59,16 @@ class ClassTable:
         palette[: len(self.shown)] = self.shown
         palette[VOID] = self.void_shown
         return palette
+
+
+def void_of(mask_type: DTypeLike) -> int:
+    """Return what a void pixel holds in a label mask of ids (uint8) or of bits (uint16)."""
+    return VOID_BIT if np.dtype(mask_type) == np.uint16 else VOID
+
+
+def find_void(label_mask: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+    """Tell which pixels of a label mask of ids (uint8) or bits (uint16) are void; a void pixel's other bits do not count."""
+    return (label_mask & VOID_BIT) != 0 if label_mask.dtype == np.uint16 else label_mask == VOID
 
 
 def build_class_table(classes: Iterable[Mapping[str, Any]]) -> ClassTable:
