@@ -29,7 +29,8 @@ DRIVERS = ["GTiff", "PNG", "JP2OpenJPEG", "JPEG", "WEBP", "BMP", "GIF", "PNM"]  
 SAMPLED_SIDE = 1000  # pixels: larger scenes are thinned out to this for their percentiles
 
 Window = tuple[int, int, int, int]
-Stretch = tuple[float, float]
+Stretch = tuple[float, float]  # percentiles
+Limits = tuple[float, float]  # values
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,13 @@ def read_bands(
         row, column, height, width = _check_window(rasters[0], window, names, max_pixels)
         chosen = _choose_bands(rasters, bands, names)
         picture = np.empty((height, width, len(chosen)), np.uint8)
-        for place, (number, band) in enumerate(chosen):
-            raster = rasters[number]
-            values = _read_aligned(raster, band, rasters[0], (row, column, height, width))
-            limits = _find_limits(paths[number], band, stretch) if stretch and _is_deep(raster, band) else None
-            picture[..., place] = to_8_bit(values, str(paths[number]), limits, raster.nodatavals[band - 1])
+        for number in {number for number, _ in chosen}:
+            raster, path = rasters[number], paths[number]
+            places = [place for place, (of, _) in enumerate(chosen) if of == number]
+            wanted = tuple(chosen[place][1] for place in places)
+            values = _read_aligned(raster, wanted, rasters[0], (row, column, height, width))
+            limits = _remembered_limits(path, path.stat().st_mtime_ns, wanted, stretch) if stretch else None
+            picture[..., places] = _to_picture(values, raster, wanted, limits, str(path))
     return picture
 
 
@@ -101,20 +104,17 @@ def read_raster(
     """Read a whole raster from a file or its bytes; arguments, result and errors otherwise as `read_bands`."""
     with _opened(source, name) as raster:
         _check_window(raster, None, name, max_pixels)
-        chosen = [band for _, band in _choose_bands([raster], bands, name)]
-        picture = np.empty((*raster.shape, len(chosen)), np.uint8)
-        for place, band in enumerate(chosen):
-            limits = _measure_limits(raster, band, stretch) if stretch and _is_deep(raster, band) else None
-            picture[..., place] = to_8_bit(raster.read(band), name, limits, raster.nodatavals[band - 1])
-    return picture
+        wanted = tuple(band for _, band in _choose_bands([raster], bands, name))
+        limits = _measure_limits(raster, wanted, stretch) if stretch else None
+        return _to_picture(raster.read(wanted), raster, wanted, limits, name)
 
 
 def read_values(source: Path, *, window: Window | None = None, max_pixels: int = MAX_PIXELS) -> NDArray[Any]:
     """Read the values of a raster as they are stored, (H, W, C), alpha bands left out."""
     with _opened(source, str(source)) as raster:
         row, column, height, width = _check_window(raster, window, str(source), max_pixels)
-        bands = [band for _, band in _choose_bands([raster], None, str(source))]
-        return np.moveaxis(raster.read(bands, window=_rasterio_window(row, column, height, width)), 0, 2)
+        wanted = [band for _, band in _choose_bands([raster], None, str(source))]
+        return np.moveaxis(raster.read(wanted, window=_rasterio_window(row, column, height, width)), 0, 2)
 
 
 def read_ids_window(path: Path, window: Window | None = None, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.integer]:
@@ -140,9 +140,7 @@ def read_ids_window(path: Path, window: Window | None = None, *, max_pixels: int
     )
 
 
-def to_8_bit(
-    values: NDArray[Any], name: str, limits: tuple[float, float] | None = None, nodata: float | None = None
-) -> NDArray[np.uint8]:
+def to_8_bit(values: NDArray[Any], name: str, limits: Limits | None = None, nodata: float | None = None) -> NDArray[np.uint8]:
     """Bring values of any depth to 8 bits: between two limits, or by the high byte of 16 bits; 8 bits stay as they are.
 
     Raises:
@@ -165,7 +163,7 @@ def to_8_bit(
     return (given.astype(np.uint16) >> 8).astype(np.uint8)
 
 
-def percentile_limits(values: NDArray[Any], stretch: Stretch) -> tuple[float, float]:
+def percentile_limits(values: NDArray[Any], stretch: Stretch) -> Limits:
     """Return the values at two percentiles; where they coincide in values that differ, the smallest and the largest."""
     if not values.size:
         return 0.0, 0.0
@@ -270,15 +268,15 @@ def _rasterio_window(row: float, column: float, height: float, width: float) -> 
     return RasterioWindow(column, row, width, height)
 
 
-def _read_aligned(raster: "DatasetReader", band: int, reference: "DatasetReader", window: Window) -> NDArray[Any]:
-    """Read one band in a window of the reference raster, (H, W)."""
+def _read_aligned(raster: "DatasetReader", bands: Sequence[int], reference: "DatasetReader", window: Window) -> NDArray[Any]:
+    """Read bands in a window of the reference raster, (C, H, W)."""
     from rasterio.enums import Resampling
     from rasterio.vrt import WarpedVRT
     from rasterio.windows import transform as transform_of
 
     row, column, height, width = window
     if raster is reference:
-        return raster.read(band, window=_rasterio_window(*window))
+        return raster.read(bands, window=_rasterio_window(*window))
     if not raster.transform.is_identity and not reference.transform.is_identity:
         # Coordinates without a system are taken for the other raster's; which one plays no part when both are the same.
         system = reference.crs or raster.crs or "EPSG:3857"
@@ -291,32 +289,41 @@ def _read_aligned(raster: "DatasetReader", band: int, reference: "DatasetReader"
             width=width,
             resampling=Resampling.bilinear,
         ) as aligned:
-            return aligned.read(band)
+            return aligned.read(bands)
     down, across = raster.height / reference.height, raster.width / reference.width
     part = _rasterio_window(row * down, column * across, height * down, width * across)
-    return raster.read(band, window=part, out_shape=(height, width), resampling=Resampling.bilinear)
+    return raster.read(bands, window=part, out_shape=(len(bands), height, width), resampling=Resampling.bilinear)
 
 
-def _is_deep(raster: "DatasetReader", band: int) -> bool:
-    return raster.dtypes[band - 1] != "uint8"
-
-
-def _find_limits(path: Path, band: int, stretch: Stretch) -> tuple[float, float]:
-    return _remembered_limits(path, path.stat().st_mtime_ns, band, stretch)
+def _to_picture(
+    values: NDArray[Any], raster: "DatasetReader", bands: Sequence[int], limits: Sequence[Limits] | None, name: str
+) -> NDArray[np.uint8]:
+    """Bring the values (C, H, W) of some bands to 8 bits, (H, W, C)."""
+    planes = [
+        to_8_bit(values[place], name, limits[place] if limits else None, raster.nodatavals[band - 1])
+        for place, band in enumerate(bands)
+    ]
+    return np.stack(planes, axis=-1)
 
 
 @lru_cache(maxsize=1024)
-def _remembered_limits(path: Path, _changed: int, band: int, stretch: Stretch) -> tuple[float, float]:
+def _remembered_limits(path: Path, _changed: int, bands: tuple[int, ...], stretch: Stretch) -> list[Limits]:
     with _opened(path, str(path)) as raster:
-        return _measure_limits(raster, band, stretch)
+        return _measure_limits(raster, bands, stretch)
 
 
-def _measure_limits(raster: "DatasetReader", band: int, stretch: Stretch) -> tuple[float, float]:
-    """Find a band's values at two percentiles over the whole raster, thinned out; nodata, what is masked and NaN left out."""
-    shape = tuple(math.ceil(side / math.ceil(side / SAMPLED_SIDE)) for side in raster.shape)
-    values = raster.read(band, out_shape=shape)
-    measured = _is_measured(values, raster.nodatavals[band - 1]) & (raster.read_masks(band, out_shape=shape) > 0)
-    return percentile_limits(values[measured], stretch)
+def _measure_limits(raster: "DatasetReader", bands: Sequence[int], stretch: Stretch) -> list[Limits]:
+    """Find each band's values at two percentiles over the whole raster, thinned out; nodata, what is masked and NaN left out."""
+    if raster.dtypes[0] == "uint8":
+        return [(0.0, 255.0)] * len(bands)  # of no effect
+    size = [math.ceil(side / math.ceil(side / SAMPLED_SIDE)) for side in raster.shape]
+    values = raster.read(bands, out_shape=(len(bands), *size))
+    masks = raster.read_masks(bands, out_shape=(len(bands), *size))
+    limits = []
+    for band, of_band, mask in zip(bands, values, masks, strict=True):
+        measured = _is_measured(of_band, raster.nodatavals[band - 1]) & (mask > 0)
+        limits.append(percentile_limits(of_band[measured], stretch))
+    return limits
 
 
 def _is_measured(values: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:

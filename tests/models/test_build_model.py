@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from maskmill.errors import ModelError
 from maskmill.models import BACKBONES, build_model
+from maskmill.models.backbones import build_backbone
 from maskmill.models.mit import build_mit
 
 SMALL = {
@@ -74,11 +76,17 @@ def test_gradient_reaches_every_trainable_weight(model: keras.Model) -> None:
     assert [name for name in names if "attention/key/bias" not in name] == []
 
 
-@pytest.mark.parametrize("channels", [1, 4])
-@pytest.mark.parametrize("backbone", [None, "mobilenetv2"])
+FAMILIES = ["resnet18", "efficientnetv2_b0", "mobilenetv2", "cspdarknet53", "mit_b0"]
+
+
+@pytest.mark.parametrize(("backbone", "channels"), [(None, 1), (None, 8), ("mobilenetv2", 1), *((name, 5) for name in FAMILIES)])
 def test_any_number_of_bands(backbone: str | None, channels: int) -> None:
-    model = build_model("unet", **{**SMALL, "backbone": backbone, "channels": channels})
-    assert model(_pictures(1, 37, 53, channels)).shape == (1, 37, 53, 4)
+    model = build_model("unet", **{**SMALL, "backbone": backbone, "channels": channels, "decoder_filters": [8, 4, 4]})
+    picture = _pictures(1, 37, 53, channels)
+    logits = keras.ops.convert_to_numpy(model(picture))
+    assert logits.shape == (1, 37, 53, 4)
+    picture[..., -1] = 255 - picture[..., -1]
+    assert not np.allclose(keras.ops.convert_to_numpy(model(picture)), logits)  # the last band is seen
 
 
 def test_adapter_shows_the_backbone_the_mean_of_the_bands() -> None:
@@ -87,6 +95,20 @@ def test_adapter_shows_the_backbone_the_mean_of_the_bands() -> None:
     picture[..., 1] = 0
     scaled = keras.Model(model.input, model.get_layer("scale").output)(picture)
     assert np.allclose(keras.ops.convert_to_numpy(scaled), 0.0)  # the mean of 1 and 0, in -1..1
+
+
+def test_weights_trained_on_three_bands_serve_five(tmp_path: Path) -> None:
+    path = tmp_path / "mobile.weights.h5"
+    build_backbone("mobilenetv2").save_weights(path)
+    settings = {**SMALL, "backbone": "mobilenetv2", "weights": str(path)}
+    three, five = (build_model("unet", **{**settings, "channels": channels}) for channels in (3, 5))
+    grey = np.repeat(_pictures(1, 32, 64, 1), 5, axis=2)  # what all bands agree on looks to it as a grey picture in RGB
+    seen, expected = (
+        model.get_layer("backbone")(keras.Model(model.input, model.get_layer("scale").output)(picture))
+        for model, picture in ((five, grey), (three, grey[..., :3]))
+    )
+    for one, other in zip(seen, expected, strict=True):
+        assert np.allclose(keras.ops.convert_to_numpy(one), keras.ops.convert_to_numpy(other), atol=1e-4)
 
 
 def test_imagenet_scaling_of_three_bands() -> None:

@@ -1,5 +1,6 @@
 import importlib
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -70,3 +71,17 @@ def test_quarter_turns_of_oblong_pictures_are_refused_before_training(project):
         augment()
     assert "scale.image_size square" in error.value.fix
     assert not (project / "build" / "arrays").exists()
+
+
+def test_transforms_that_do_not_know_five_bands_are_named_before_packing(project, write_encoded):
+    shutil.rmtree(project / "build" / "encoded")
+    picture, bits = np.zeros((20, 30, 5), np.uint8), np.full((20, 30), 0b101, np.uint16)
+    write_encoded({sample_id: (part, picture, bits) for sample_id, part in (("a", "train"), ("b", "val"))})
+    scale = {"scale": {"image_size": [16, 16]}}
+    write_params(project, {**scale, "augment": {"copies": 1, "transforms": [{"name": "RandomFog", "p": 0.1}]}})
+    with pytest.raises(ParamsError, match="RandomFog does not work on pictures of 5 channels"):
+        augment()
+    write_params(project, {**scale, "augment": {"copies": 1}})
+    augment()
+    assert np.load(project / "build" / "arrays" / "train" / "images.npy").shape == (2, 16, 16, 5)
+    assert np.load(project / "build" / "arrays" / "train" / "masks.npy").dtype == np.uint16

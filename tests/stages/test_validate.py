@@ -1,5 +1,6 @@
 import importlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -47,6 +48,16 @@ def test_a_sound_set_leaves_its_result_and_pages(project, capsys):
     assert result["success"] is True
     assert (project / "build" / "data_docs" / "index.html").exists()
     assert "10 checks passed" in capsys.readouterr().out
+
+
+def test_classes_may_share_pixels_where_they_overlap(project):
+    spoil(project, pixels_a=150, pixels_b=150)  # of 216
+    stage = importlib.import_module("validate")
+    with pytest.raises(DataError, match="the data set fails: ids in range"):
+        stage.main()
+    params = project / "params.yaml"
+    params.write_text(re.sub(r"labels: exclusive", "labels: overlapping", params.read_text()))
+    stage.main()
 
 
 def test_a_broken_set_names_its_files_and_takes_the_old_result_away(project, capsys):

@@ -19,7 +19,8 @@ def build_backbone_unet(
     """Build a U-Net on a backbone; 14.3 million parameters with resnet18, 24.5 million with resnet34.
 
     Args:
-        channels: bands of the pictures; other than 3, a 1 x 1 convolution in front of the backbone makes 3 of them.
+        channels: bands of the pictures; other than 3, a 1 x 1 convolution in front of the backbone makes 3 of them,
+            so that weights trained on RGB fit.
         num_classes: classes, void not among them.
         backbone: a key of BACKBONES; where it has no skip at stride 2, the decoder does without.
         weights: what the backbone starts from: `none`, `imagenet` or a path.
