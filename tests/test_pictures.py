@@ -168,12 +168,13 @@ def test_bytes_are_read_too():
 
 
 @pytest.mark.parametrize("count", [2, 4, 5, 8, 16])
-def test_rasters_have_all_their_bands(tmp_path, count):
+def test_rasters_have_all_their_bands(tmp_path, count, caplog):
     path = write_raster(tmp_path / "a.tif", bands_of(count), photometric="MINISBLACK", alpha="NO")
     np.testing.assert_array_equal(read_picture(path), bands_of(count))
     np.testing.assert_array_equal(read_picture(path.read_bytes()), bands_of(count))
     np.testing.assert_array_equal(read_picture(path, bands=[count, 1]), bands_of(count)[..., [count - 1, 0]])
     assert not is_kept_as_it_is(path)
+    assert not caplog.records
 
 
 def test_colours_with_a_further_band_keep_it_unless_it_is_alpha(tmp_path):

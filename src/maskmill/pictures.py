@@ -4,6 +4,7 @@ Everything inside is RGB and (height, width); a file that cannot be read raises 
 """
 
 import io
+import logging
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ from maskmill.rasters import (
 
 # The bound below is ours (max_pixels), given per call and with a message of its own, so Pillow's is lifted.
 Image.MAX_IMAGE_PIXELS = None
+logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # else it complains of bands that rasters reads after it
 
 KEPT_SUFFIXES = {"JPEG": {".jpg", ".jpeg"}, "PNG": {".png"}, "BMP": {".bmp"}, "WEBP": {".webp"}, "TIFF": {".tif", ".tiff"}}
 ORIENTATION_TAG = 0x0112
