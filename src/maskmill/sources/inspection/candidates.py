@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from maskmill.sources.inspection.content import CLEARLY_MORE, LOOKS_PAINTED, Look, look_at
+from maskmill.sources.inspection.content import CLEARLY_MORE, FAR_MORE, LOOKS_PAINTED, NOISILY_PAINTED, Look, look_at
 from maskmill.sources.inspection.names import Name
 from maskmill.sources.inspection.rules import Rule
 from maskmill.sources.inspection.words import says_derived, score_mask_words
@@ -156,7 +156,7 @@ def _judge(gallery: Gallery, images: str, masks: str, masks_of: MasksOf) -> tupl
         return (0.5, named, ("no picture of it can be read, so names decide",)) if named > 0.5 else None
     ours, theirs = (float(np.median(side)) for side in zip(*seen, strict=True))
     line = f"masks look painted ({theirs:.2f} of 1), pictures do not ({ours:.2f})"
-    if theirs >= LOOKS_PAINTED and theirs - ours >= CLEARLY_MORE:
+    if (theirs >= LOOKS_PAINTED and theirs - ours >= CLEARLY_MORE) or (theirs >= NOISILY_PAINTED and theirs - ours >= FAR_MORE):
         if says_derived(images) or (named == 0 and theirs - ours < 2 * CLEARLY_MORE):
             return None
         return 0.5 + 0.5 * min(1.0, theirs - ours + 0.3), named, (line,)

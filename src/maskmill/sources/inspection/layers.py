@@ -20,7 +20,7 @@ def merge_layers(gallery: Gallery, candidates: Sequence[Candidate]) -> list[Cand
     """Return candidates that join mask families of the same pictures which hold one class each."""
     by_images: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        if "*" not in candidate.masks:
+        if "*" not in candidate.masks.rpartition("/")[2].removesuffix(".*"):
             by_images[candidate.images].append(candidate)
     merged = (_merge(gallery, family) for family in by_images.values() if len(family) > 1)
     return [candidate for candidate in merged if candidate]
@@ -48,6 +48,11 @@ def _merge(gallery: Gallery, family: Sequence[Candidate]) -> Candidate | None:
     if not text:
         return None
     pattern, words = text
+    fields = set(re.findall(r"\{\w+\}", family[0].images))
+    if not all(field in pattern for field in fields):
+        return None
+    if _ANNOTATORS.search(pattern) and all(re.search(r"\d|^$", word) for word in words):
+        return None
     if any(_ANNOTATORS.search(word) or _RENDERINGS.search(word) or rank_kind(word) for word in words):
         return None
     samples = [mask for candidate in family for masks in choose_evenly(list(candidate.masks_of.values()), 2) for mask in masks[:1]]
@@ -58,7 +63,8 @@ def _merge(gallery: Gallery, family: Sequence[Candidate]) -> Candidate | None:
     best = max(candidate.num_masks for candidate in family)
     if not found or sum(map(len, found[0].values())) <= best:
         return None
-    reason = f"several masks a picture, one class each: {', '.join(sorted(words)[:8])}"
+    words = {word.strip("_- ") or "none" for word in words}
+    reason = f"several masks a picture, told apart by {', '.join(sorted(words)[:8])}"
     return replace(
         max(family, key=lambda candidate: candidate.num_masks),
         masks=pattern,
@@ -83,6 +89,8 @@ def _join_patterns(patterns: Sequence[str]) -> tuple[str, set[str]] | None:
         head, middles, tail = _cut(column)
         parts.append(head + ("*" if words else CLASS_FIELD) + tail)
         words = words or middles
+    if "" in words and all(word.strip("_- ").isdecimal() for word in words - {""}):
+        return "/".join(reversed(parts)).replace(CLASS_FIELD, "*"), words  # x_mask, x_mask_1: more of the same
     return ("/".join(reversed(parts)), words) if words and "" not in words else None
 
 

@@ -102,7 +102,7 @@ def _read_list(tree: FileTree, path: str, part: Split, finder: _Finder) -> _Read
     pictures, missing, styles = [], [], []
     for number, line in enumerate(_read_lines(tree, path), start=1):
         words = _read_words(line)
-        if not words:
+        if not words or words[0].startswith("#"):
             continue
         found = finder.find(words[0]) or finder.find(line.strip())
         if found:

@@ -70,7 +70,12 @@ def _find_candidates(gallery: Gallery, rules: Sequence[tuple[tuple[str, str], in
     named = [name_star(gallery, candidate) for candidate in tried]
     candidates = [*named, *merge_layers(gallery, named)]
     candidates.sort(
-        key=lambda candidate: (-len(candidate.masks_of), -candidate.num_masks, candidate.masks.count("*"), candidate.images)
+        key=lambda candidate: (
+            -len(candidate.masks_of),
+            -candidate.num_masks,
+            (candidate.images + candidate.masks).count("*"),
+            candidate.images,
+        )
     )
     kept: list[Candidate] = []
     for candidate in candidates:

@@ -9,6 +9,7 @@ from difflib import SequenceMatcher
 from maskmill.sources.inspection.names import Name, is_separator, split_tokens, write_literal
 
 Rule = tuple[str, str]  # two patterns with the same fields f0.. (folders), s0.. (parts of stems) and split
+_FIELD = re.compile(r"\{\w+\}")
 _MOST_SAMPLES = 80
 _MOST_PARTNERS = 48
 _MOST_POSTINGS = 4000
@@ -41,8 +42,12 @@ def derive_rules(first: Name, second: Name) -> Iterator[Rule]:
     ours, theirs = _Side(first, word), _Side(second, word)
     for i, j in _align([*first.folders, first.stem], [*second.folders, second.stem]):
         _share(ours, i, theirs, j)
+    if any(_counts_otherwise(a, b) for a, b in zip(ours.list_own(), theirs.list_own(), strict=False)):
+        return
     aligned = ours.stem is None and theirs.stem is None and _align_stems(ours, theirs)
     if ours.has_fields:
+        if ours.stem and theirs.stem and _has_other_numbers(ours.stem, theirs.stem):
+            return
         yield _finish(ours, theirs, star=False)
         if not aligned and theirs.stem is None:
             yield _finish(ours, theirs, star=True)
@@ -61,6 +66,10 @@ class _Side:
     @property
     def has_fields(self) -> bool:
         return bool(self.values) or "{" in (self.stem or "")
+
+    def list_own(self) -> list[str]:
+        """Return the folders that the other side does not have."""
+        return [folder for folder, text in zip(self.name.folders, self.folders, strict=True) if text is None]
 
     def put(self, place: int, text: str) -> None:
         if place == len(self.folders):
@@ -157,6 +166,18 @@ def _trim(tokens: Sequence[str], start: int, size: int, is_first: bool, is_last:
         while begin < end and is_separator(tokens[end - 1]) and tokens[end - 1] not in "()[]":
             end -= 1
     return (begin, end) if any(not is_separator(token) for token in tokens[begin:end]) else (0, 0)
+
+
+def _counts_otherwise(first: str, second: str) -> bool:
+    """Tell whether two folders are alike but for their numbers: Tile 1 and Tile 2 are not one sample."""
+    return re.sub(r"\d", "", first.casefold()) == re.sub(r"\d", "", second.casefold())
+
+
+def _has_other_numbers(first: str, second: str) -> bool:
+    """Tell whether the text between the fields of two stems has different numbers on both sides: two samples, not one."""
+    pieces = zip(_FIELD.split(first), _FIELD.split(second), strict=False)
+    numbers = ((re.findall(r"\d+", a), re.findall(r"\d+", b)) for a, b in pieces)
+    return any(ours and theirs and ours != theirs for ours, theirs in numbers)
 
 
 def _star_numbers(text: str) -> str:
