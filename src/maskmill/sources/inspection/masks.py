@@ -173,4 +173,4 @@ def _conclude(readings: list[MaskReading], notes: list[str], look: _Look, given:
 
 
 def _describe(source_ids: tuple[int | str, ...], colours: tuple[Colour, ...]) -> str:
-    return ", ".join(map(str, source_ids)) or ", ".join("#%02X%02X%02X" % colour for colour in colours) or "grey"
+    return ", ".join(map(str, source_ids)) or ", ".join("#{:02X}{:02X}{:02X}".format(*colour) for colour in colours) or "grey"

@@ -27,7 +27,7 @@ class Item:
     value: int | None = None
 
     def __str__(self) -> str:
-        return str(self.value) if self.value is not None else "#%02X%02X%02X" % (self.colour or (0, 0, 0))
+        return str(self.value) if self.value is not None else "#{:02X}{:02X}{:02X}".format(*(self.colour or (0, 0, 0)))
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,10 @@ def read_ids(statistics: IdStatistics, shown: Mapping[int, Colour], hints: Hints
     values = statistics.values
     if statistics.counts_instances:
         return _read_instances(statistics, items, hints)
-    if ranges := _read_packed(statistics):
-        return [ranges], []
     if len(values) == 2 and not _is_named(hints, items):
         return [_read_two(items, hints, exact=True)], []
+    if ranges := _read_packed(statistics):
+        return [ranges], []
     entries, notes, match = _make_classes(items, hints, CLEAN_REACH, statistics.num_masks)
     reasons = [f"{len(values)} values fill areas: {_list_briefly(values)}"]
     if shown:
@@ -115,7 +115,7 @@ def _make_classes(
             adopted |= kept
             but = f"; but {', '.join(f'{item} is exactly its {name}' for item, name in kept.items())}" if kept else ""
             notes.append(
-                f"{other.table.path} does not fit: {other.named} of {len(items)} occur in it, {other.explained:.1%} of the pixels{but}"
+                f"{other.table.path} does not fit: {other.named} of {len(items)} are in it, {other.explained:.1%} of the pixels{but}"
             )
     tried = {other.table.path for other in others} | ({match.table.path} if match else set())
     unused = dict.fromkeys(table.path for table in hints.tables if table.path not in tried and not table.is_list)
@@ -198,7 +198,7 @@ def _read_packed(statistics: IdStatistics) -> MaskReading | None:
     ):
         return None
     small = [value for value in statistics.values if value < 1000]
-    entries = []
+    entries: list[ClassEntry] = []
     for group in sorted({*groups, *small}):
         sources: list[int | str] = [group] if group in small else []
         sources += [f"{group * 1000}-{group * 1000 + 999}"] if group in groups else []
@@ -252,5 +252,5 @@ def _is_grey(colour: Colour | None) -> bool:
 
 
 def _list_briefly(values: Sequence[object], most: int = 12) -> str:
-    texts = ["#%02X%02X%02X" % value if isinstance(value, tuple) else str(value) for value in values[:most]]
+    texts = ["#{:02X}{:02X}{:02X}".format(*value) if isinstance(value, tuple) else str(value) for value in values[:most]]
     return ", ".join(texts) + (f" and {len(values) - most} more" if len(values) > most else "")
