@@ -8,6 +8,7 @@ UV_VERSION := 0.13.8
 READY := $(VENV)/.ready
 P ?= default
 SOURCE ?=
+PICK ?=
 
 export PATH := $(BIN):$(PATH)
 # What is started here reports to nobody.
@@ -17,7 +18,7 @@ export GX_ANALYTICS_ENABLED := False
 export NO_ALBUMENTATIONS_UPDATE := 1
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 
-.PHONY: help setup repro preset test test-slow lint bench ui lock
+.PHONY: help setup repro preset inspect test test-slow lint bench ui lock
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -40,8 +41,11 @@ repro: setup ## run the whole pipeline: data to registered model
 	dvc repro
 	@maskmill summary
 
-preset: setup ## write params.yaml: make preset P=name SOURCE=folder-or-archive
-	@maskmill preset $(P) $(if $(SOURCE),--source "$(SOURCE)")
+preset: setup ## write params.yaml: make preset P=name SOURCE=folder-or-archive; P=auto looks at SOURCE
+	@maskmill preset $(P) $(if $(SOURCE),--source "$(SOURCE)") $(foreach name,$(PICK),--pick "$(name)")
+
+inspect: setup ## say what pictures and masks there are: make inspect SOURCE=folder-or-archive
+	@maskmill inspect "$(SOURCE)" $(foreach name,$(PICK),--pick "$(name)")
 
 test: setup ## the fast tests
 	python -m pytest -n 2 --dist loadfile

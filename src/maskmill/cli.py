@@ -2,11 +2,15 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from maskmill.errors import ParamsError
 from maskmill.terminal import run_stage, say
+
+if TYPE_CHECKING:
+    from maskmill.sources.inspection.configure import Configuration
 
 app = typer.Typer(
     name="maskmill",
@@ -21,17 +25,43 @@ app = typer.Typer(
 def preset(
     name: Annotated[str, typer.Argument(help="presets/NAME.yaml")] = "",
     source: Annotated[str | None, typer.Option(help="a local folder or archive to take the data from")] = None,
+    pick: Annotated[list[str] | None, typer.Option(help="auto: the reading that is meant, by its name")] = None,
     show: Annotated[bool, typer.Option("--list", help="show the presets, one a line")] = False,
 ) -> None:
-    """Write params.yaml: every default, and one preset's differences over them."""
-    from maskmill.presets import list_presets, write_params
+    """Write params.yaml: the defaults and one preset's differences; `auto` looks at --source and chooses the settings."""
+    from maskmill.presets import AUTO, list_presets, write_auto_params, write_params
 
     if show or not name:
+        say(f"{AUTO:<16} Chosen for the data at SOURCE, whatever it is")
         for known, description in list_presets().items():
             say(f"{known:<16} {description}")
         return
+    if name == AUTO:
+        if source is None:
+            raise ParamsError("preset auto needs the data", fix="make preset P=auto SOURCE=path/of/a/folder/or/archive")
+        _show(write_auto_params(source, picks=pick or ()))
+        say("\nparams.yaml now holds these settings over the defaults. Next: dvc repro")
+        return
     write_params(name, source=source)
     say(f"params.yaml now holds presets/{name}.yaml over the defaults. Next: dvc repro")
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="a folder or an archive")],
+    pick: Annotated[list[str] | None, typer.Option(help="the reading that is meant, by its name")] = None,
+) -> None:
+    """Look at a stranger's pictures and masks and say what they are; nothing is written."""
+    from maskmill.sources.inspection.configure import guess_configuration
+
+    _show(guess_configuration(path, pick or ()))
+
+
+def _show(configuration: "Configuration") -> None:
+    from maskmill.sources.inspection.report import describe_configuration
+
+    for line in describe_configuration(configuration):
+        say(line)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -1,6 +1,6 @@
 """Presets: params.yaml is presets/default.yaml with one preset's differences laid over it, comments and all."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,12 @@ from ruamel.yaml.comments import CommentedMap
 from maskmill.errors import ParamsError
 from maskmill.outputs import new_file
 from maskmill.params import check_params, read_yaml
+from maskmill.sources.inspection.configure import Configuration, configure
+from maskmill.sources.inspection.report import describe_guesses
 
 PRESETS = Path("presets")
 DEFAULT = "default"
+AUTO = "auto"
 
 
 def list_presets(folder: Path = PRESETS) -> dict[str, str]:
@@ -42,20 +45,50 @@ def write_params(name: str, *, source: str | None, target: Path = Path("params.y
         raise ParamsError(f"there is no folder {folder} with presets here", fix="run it at the root of the repository")
     if name not in known:
         raise ParamsError(f"there is no preset {name!r}", expected=", ".join(known), fix="choose one of them")
+    differences = read_yaml(folder / f"{name}.yaml") if name != DEFAULT else {}
+    heading = f"Written by: make preset P={name}" + (f" SOURCE={source}" if source else "")
+    _write(differences, heading, source=source, target=target, folder=folder, name=f"presets/{name}.yaml")
+
+
+def write_auto_params(
+    source: str, *, picks: Sequence[str], target: Path = Path("params.yaml"), folder: Path = PRESETS
+) -> Configuration:
+    """Write params.yaml for data that nobody has described: what inspection chooses, over the defaults.
+
+    Args:
+        source: a folder or an archive.
+        picks: names of options that a person has chosen.
+        target: the file to write.
+        folder: where the presets are.
+
+    Returns:
+        What was chosen, with its reasons, which also stand at the top of the file.
+
+    Raises:
+        SourceError: nothing there looks like pictures with masks, or there are several readings to choose from.
+    """
+    configuration = configure(Path(source).expanduser(), picks)
+    command = " ".join(["make preset P=auto", f"SOURCE={source}", *(f"PICK={pick}" for pick in picks)])
+    heading = "\n".join([f"Written by: {command}", "Every guess and its reason:", *describe_guesses(configuration.guesses)])
+    _write(configuration.settings, heading, source=source, target=target, folder=folder, name="what inspection chose")
+    return configuration
+
+
+def _write(differences: Mapping[str, Any], heading: str, *, source: str | None, target: Path, folder: Path, name: str) -> None:
+    """Write the default with differences laid over it, and another source if one is given, once it is complete and right."""
     reader = YAML()
     reader.preserve_quotes = True
     values = reader.load(folder / f"{DEFAULT}.yaml")
-    if name != DEFAULT:
-        _lay_over(values, read_yaml(folder / f"{name}.yaml"))
+    _lay_over(values, differences)
     if source is not None:
         _lay_over(values, {"source": {"path": _portable(source), "url": None, "sha256": None}})
-    values.yaml_set_start_comment(f"Written by: make preset P={name}" + (f" SOURCE={source}" if source else ""))
+    values.yaml_set_start_comment(heading)
     text = StringIO()
     writer = YAML()
     writer.width = 200
     writer.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null"))
     writer.dump(values, text)
-    check_params(YAML(typ="safe", pure=True).load(text.getvalue()), name=f"presets/{name}.yaml over presets/{DEFAULT}.yaml")
+    check_params(YAML(typ="safe", pure=True).load(text.getvalue()), name=f"{name} over presets/{DEFAULT}.yaml")
     with new_file(target) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 

@@ -1,0 +1,45 @@
+"""Which parts a set brings along, which are to be drawn, and by which groups."""
+
+from maskmill.sources.inspection.guesses import Guess
+from maskmill.sources.inspection.proposals import PairingProposal
+from maskmill.sources.patterns import compile_pattern
+from maskmill.sources.tree import FileTree
+
+VAL, TEST = 0.15, 0.2  # presets/default.yaml's
+FEWEST = 3  # presets/default.yaml's validate.min_samples
+
+
+def guess_parts(tree: FileTree, proposal: PairingProposal) -> list[Guess]:
+    """Choose lists, group and what validate asks of the parts."""
+    counts = {part: sum(sample.split == part for sample in proposal.samples) for part in ("train", "val", "test")}
+    drawn = [part for part in ("val", "test") if not counts[part]]
+    guesses = []
+    if proposal.split_source == "lists":
+        known = ", ".join(f"{count} {part}" for part, count in counts.items() if count)
+        guesses.append(Guess("source.lists", dict(proposal.lists), f"they give the parts: {known}"))
+    groups = _count_groups(tree, proposal) if proposal.group else 0
+    if proposal.group and groups > len(drawn) + 1:
+        guesses.append(Guess("source.group", proposal.group, f"{proposal.group_reason}: {groups} groups"))
+    else:
+        why = f"{groups} groups are too few to draw parts from" if groups else "nothing says which pictures belong together"
+        guesses.append(Guess("source.group", None, why))
+    free = counts["train"] + sum(sample.split == "" for sample in proposal.samples)
+    sizes = [count for count in counts.values() if count]
+    sizes += [round(fraction * free) for part, fraction in (("val", VAL), ("test", TEST)) if part in drawn]
+    if min(sizes, default=FEWEST) < FEWEST:
+        guesses.append(Guess("validate.min_samples", 1, f"{free} pictures to draw parts from give parts of one or two"))
+    return guesses
+
+
+def _count_groups(tree: FileTree, proposal: PairingProposal) -> int:
+    """Count the groups among the pairs, on the level of the tree where the pattern fits."""
+    pattern = compile_pattern(proposal.images, "source.images")
+    paths = {sample.image for sample in proposal.samples}
+    assert proposal.group is not None
+    for level in tree.levels():
+        below = level.root.relative_to(tree.root).as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        found = [fields for path in paths if (fields := pattern.match(path.removeprefix(prefix)))]
+        if found:
+            return len({proposal.group.format_map(fields) for fields in found})
+    return 0

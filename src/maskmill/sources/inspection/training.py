@@ -1,0 +1,54 @@
+"""How long and in what portions to train on so many pictures, and how much its rare classes weigh."""
+
+from collections.abc import Mapping
+
+from maskmill.sources.inspection.guesses import Guess
+
+SEEN = 3000  # pictures that training is to see altogether: some minutes on two cores
+SEEN_IN_TRIAL = 400
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 60
+LARGEST_BATCH = 8
+MOST_WEIGHT = 4.0
+BALANCED = 8.0  # the commonest class this many times as frequent as the rarest needs no weights
+FRACTION_VAL, FRACTION_TEST = 0.15, 0.2
+
+
+def guess_training(num_training: int) -> list[Guess]:
+    """Choose batch size, epochs and search for `num_training` pictures (or tiles) in the training part."""
+    batch_size = max(1, min(LARGEST_BATCH, num_training // 2))
+    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(SEEN / num_training)))
+    trial_epochs = min(10, max(1, round(SEEN_IN_TRIAL / num_training)))
+    seen = f"{num_training} training pictures"
+    batch_sizes = sorted({max(1, batch_size // 2), batch_size})
+    return [
+        Guess("train.batch_size", batch_size, f"{seen}: at least two steps an epoch, at most {LARGEST_BATCH}"),
+        Guess("train.epochs", epochs, f"{seen}, about {SEEN:,} of them seen altogether"),
+        Guess("train.patience", max(4, epochs // 2), "half of the epochs"),
+        Guess("tune.epochs", trial_epochs, f"{seen}, about {SEEN_IN_TRIAL} seen in a trial"),
+        Guess(
+            "tune.space",
+            {
+                "backbone": ["resnet18", "mobilenetv2"],
+                "learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
+                "batch_size": batch_sizes,
+            },
+            "the default search around that batch size",
+        ),
+    ]
+
+
+def guess_class_weights(fractions: Mapping[str, float]) -> list[Guess]:
+    """Choose weights for classes of very different frequency: the root of the median frequency over the class's own.
+
+    Args:
+        fractions: class name -> part of all labelled pixels; classes that were not seen have 0.
+    """
+    seen = {name: fraction for name, fraction in fractions.items() if fraction > 0}
+    if len(seen) < 2 or max(seen.values()) < BALANCED * min(seen.values()):
+        return [Guess("train.class_weights", {}, "no class is much rarer than the others")]
+    ordered = sorted(seen.values())
+    median = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    weights = {name: round(min(MOST_WEIGHT, max(1 / MOST_WEIGHT, (median / part) ** 0.5)), 2) for name, part in seen.items()}
+    rarest = min(seen, key=lambda name: seen[name])
+    reason = f"{rarest} has {seen[rarest]:.2%} of the pixels: root of median frequency / own frequency"
+    return [Guess("train.class_weights", weights, reason)]
