@@ -3,7 +3,7 @@
 Coordinates are pixels, (0, 0) the upper left corner of the upper left pixel. Paths are files as the manifest has them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -46,10 +46,10 @@ class Polygons(_Part):
 
 
 class Runs(_Part):
-    """Run lengths of one label, as the texts of a table."""
+    """Run lengths of one label: the texts of a table, each with its line."""
 
     kind: Literal["runs"] = "runs"
-    runs: list[str]
+    runs: list[tuple[int, str]]
     order: Order
 
     def paint(self, size: tuple[int, int], window: Window | None, reading: Reading) -> NDArray[np.bool_]:
@@ -57,8 +57,11 @@ class Runs(_Part):
         from maskmill.labels.runs import decode_runs
 
         united = np.zeros(size, np.bool_)
-        for text in self.runs:
-            united |= decode_runs(text, size, self.order)
+        for line, text in self.runs:
+            try:
+                united |= decode_runs(text, size, self.order)
+            except DataError as error:
+                raise DataError(f"line {line}: {error.what}", expected=error.expected, fix=error.fix) from None
         return united
 
 
@@ -106,11 +109,18 @@ class MaskFile(_Part):
 
 
 class Annotation(BaseModel):
-    """All of one picture's layers, the lowest one first; `size` (height, width) where the annotations state it."""
+    """All of one picture's layers.
+
+    Args:
+        size: (height, width) where the annotations state it.
+        layers: the lowest one first.
+        smaller_on_top: whether they are painted by their areas instead, the largest one first.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     size: tuple[int, int] | None = None
     layers: list[Annotated[Polygons | Runs | Segmentation | MaskFile, Field(discriminator="kind")]]
+    smaller_on_top: bool = False
 
 
 def write_annotation(annotation: Annotation, path: Path, place: Callable[[Path], Path]) -> None:
@@ -137,15 +147,57 @@ def read_layers(path: Path, *, size: tuple[int, int], window: Window | None, rea
     except (OSError, ValidationError) as error:
         raise DataError(f"{path} is not an annotation that the download stage wrote: {error}", fix="dvc repro download") from None
     drawn = annotation.size if annotation.size and not window else size
-    masks = []
-    for number, part in enumerate(annotation.layers, start=1):
+    painted = _paint(annotation.layers, path, drawn, window, reading)
+    if annotation.smaller_on_top and len({part.label for part in annotation.layers}) > 1:
+        painted = iter(sorted(painted, key=lambda layer: -np.count_nonzero(layer[1])))
+    return _overlay(painted, drawn)
+
+
+def _paint(
+    layers: list[Polygons | Runs | Segmentation | MaskFile],
+    path: Path,
+    size: tuple[int, int],
+    window: Window | None,
+    reading: Reading,
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield each layer's label and mask bool (H, W), all of one size."""
+    for number, part in enumerate(layers, start=1):
+        place = f"{part.place or f'{path}, layer {number}'}, {part.label}"
         try:
-            masks.append(part.paint(drawn, window, reading))
+            mask = part.paint(size, window, reading)
         except DataError as error:
-            place = part.place or f"{path}, layer {number}"
-            raise DataError(f"{place}, {part.label}: {error.what}", expected=error.expected, fix=error.fix) from None
-    drawn = masks[0].shape if masks and isinstance(annotation.layers[0], MaskFile) else drawn
-    return Layers(drawn, tuple(part.label for part in annotation.layers), tuple(masks))
+            raise DataError(f"{place}: {error.what}", expected=error.expected, fix=error.fix) from None
+        if number == 1:
+            size = mask.shape
+        if mask.shape != size:
+            raise DataError(
+                f"{place}: it is {mask.shape[1]} x {mask.shape[0]} pixels, others of its picture are {size[1]} x {size[0]}",
+                expected="masks of one size",
+                fix="correct the file, or the pairing in the source section",
+            )
+        yield part.label, mask
+
+
+def _overlay(painted: Iterator[tuple[str, NDArray[np.bool_]]], size: tuple[int, int]) -> Layers:
+    """Return layers in which no label lies more than twice: first all of it, then what of it is to be seen.
+
+    What each label covers and what lies on top are as they were, and a thousand objects of a large picture need no more memory
+    than their labels.
+    """
+    united: dict[str, NDArray[np.bool_]] = {}
+    top: NDArray[np.int32] | None = None
+    num_layers = 0
+    for label, mask in painted:
+        top = np.full(mask.shape, -1, np.int32) if top is None else top
+        united[label] = united[label] | mask if label in united else mask
+        top[mask] = list(united).index(label)
+        num_layers += 1
+    if top is None:
+        return Layers(size, (), ())
+    labels, masks = tuple(united), tuple(united.values())
+    if 1 < len(labels) < num_layers:
+        labels, masks = labels * 2, masks + tuple(top == number for number in range(len(labels)))
+    return Layers((top.shape[0], top.shape[1]), labels, masks)
 
 
 def _move(part: MaskFile, place: Callable[[Path], Path]) -> MaskFile:

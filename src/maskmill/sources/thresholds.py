@@ -19,7 +19,7 @@ def read_bright(path: Path, reading: Reading) -> NDArray[np.bool_]:
     is above 255. Alpha plays no part. White is what lies above `reading.threshold`; with "otsu":
 
     - a lossless mask of 0 and 1 alone is what it says;
-    - where the greys span less than 64 there is one peak and the rest is noise: all white if its middle is above 127, else all black;
+    - where the greys span less than 64 there is one peak, the rest is noise: all white if its middle is above 127, else all black;
     - else white lies above the grey that parts the two peaks best (N. Otsu, "A Threshold Selection Method from Gray-Level
       Histograms", 1979), kept within the middle half of the span: few white pixels in noisy black would have it part the noise.
 
