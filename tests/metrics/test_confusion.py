@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from maskmill import metrics
+from maskmill.labels.classes import VOID_BIT
+from maskmill.labels.layers import stack_ids
 
 NUM_CLASSES = 4
 ids = st.integers(0, NUM_CLASSES - 1)
@@ -67,6 +69,74 @@ def test_figures_by_hand():
     assert figures["micro_iou"] == pytest.approx(4 / 8)
 
 
+@st.composite
+def bit_mask_pairs(draw):
+    shape = draw(st.tuples(st.integers(1, 6), st.integers(1, 6)))
+    bits = st.integers(0, 2**NUM_CLASSES - 1)
+    truth = draw(arrays(np.uint16, shape, elements=st.one_of(bits, bits.map(lambda value: value | VOID_BIT))))
+    return truth, draw(arrays(np.uint16, shape, elements=bits))
+
+
+@given(bit_mask_pairs())
+def test_counts_of_overlapping_classes_are_those_of_plain_loops(pair):
+    truth, prediction = pair
+    pixels = [(int(t), int(p)) for t, p in zip(truth.flat, prediction.flat, strict=True) if not t & VOID_BIT]
+    matrix = metrics.confusion_matrix(truth, prediction, NUM_CLASSES)
+    assert matrix.dtype == np.int64
+    for k in range(NUM_CLASSES):
+        counts = [[0, 0], [0, 0]]
+        for t, p in pixels:
+            counts[t >> k & 1][p >> k & 1] += 1
+        assert matrix[k].tolist() == counts
+
+
+@given(mask_pairs())
+def test_each_class_against_the_rest_is_what_bits_of_the_same_masks_give(pair):
+    truth, prediction = pair
+    matrix = metrics.confusion_matrix(truth, prediction, NUM_CLASSES)
+    stack = metrics.confusion_matrix(stack_ids(truth), stack_ids(prediction), NUM_CLASSES)
+    np.testing.assert_array_equal(metrics.class_matrices(matrix), stack)
+    names = list("abcd")
+    exclusive, overlapping = metrics.summarise(matrix, names), metrics.summarise(stack, names)
+    for figure in ("dice", "iou", "micro_dice", "micro_iou"):
+        np.testing.assert_equal(overlapping[figure], exclusive[figure])
+    np.testing.assert_equal(overlapping["classes"], exclusive["classes"])
+
+
+def test_figures_of_overlapping_classes_by_hand():
+    void = VOID_BIT
+    truth = np.array([[0b001, 0b011, 0b000], [0b010, 0b011, void | 0b111]], np.uint16)
+    prediction = np.array([[0b001, 0b001, 0b001], [0b010, 0b111, 0b1000]], np.uint16)
+    matrix = metrics.confusion_matrix(truth, prediction, 4)
+    assert matrix.tolist() == [
+        [[1, 1], [0, 3]],  # a: true in 3 pixels, all found, and once where it is not
+        [[2, 0], [1, 2]],  # b: true in 3, 2 found
+        [[4, 1], [0, 0]],  # c: never true, once predicted
+        [[5, 0], [0, 0]],  # d: under void alone
+    ]
+    figures = metrics.summarise(matrix, ["a", "b", "c", "d"])
+    assert figures["classes"]["a"] == pytest.approx({"dice": 6 / 7, "iou": 3 / 4, "accuracy": 1, "pixels": 3})
+    assert figures["classes"]["b"] == pytest.approx({"dice": 4 / 5, "iou": 2 / 3, "accuracy": 2 / 3, "pixels": 3})
+    assert figures["classes"]["c"] == pytest.approx({"dice": 0, "iou": 0, "accuracy": np.nan, "pixels": 0}, nan_ok=True)
+    assert figures["classes"]["d"] == pytest.approx({"dice": np.nan, "iou": np.nan, "accuracy": np.nan, "pixels": 0}, nan_ok=True)
+    assert figures["dice"] == pytest.approx((6 / 7 + 4 / 5 + 0) / 3)  # macro over the present a, b, c
+    assert figures["iou"] == pytest.approx((3 / 4 + 2 / 3 + 0) / 3)
+    assert figures["micro_dice"] == pytest.approx(10 / (10 + 3))  # 5 bits found; 2 too many, 1 missed
+    assert figures["micro_iou"] == pytest.approx(5 / 8)
+    assert figures["accuracy"] == pytest.approx((20 - 3) / 20)  # of 5 pixels' 4 bits
+
+
+def test_two_overlapping_classes_have_no_background_and_headline_their_mean():
+    matrix = np.array([[[5, 0], [0, 5]], [[8, 1], [1, 0]]])
+    assert metrics.headline_dice(matrix) == metrics.headline_iou(matrix) == 0.5
+
+
+def test_overlapping_classes_with_nothing_counted_give_nan_without_warnings():
+    void = np.full((3, 2), VOID_BIT | 1, np.uint16)
+    figures = metrics.summarise(metrics.confusion_matrix(void, np.zeros((3, 2), np.uint16), 2), ["x", "y"])
+    assert all(np.isnan(figures[name]) for name in ("dice", "iou", "accuracy", "micro_dice", "micro_iou"))
+
+
 def test_two_classes_headline_the_foreground():
     matrix = np.array([[900, 10], [20, 70]])
     figures = metrics.summarise(matrix, ["background", "stone"])
@@ -90,6 +160,13 @@ def test_what_cannot_be_counted_is_refused():
         metrics.confusion_matrix(mask + 2, mask, 2)
     with pytest.raises(ValueError, match="prediction holds id 255"):
         metrics.confusion_matrix(mask, mask + 255, 2)
+    bits = np.zeros((2, 3), np.uint16)
+    with pytest.raises(ValueError, match="truth is uint16, prediction uint8"):
+        metrics.confusion_matrix(bits, mask, 2)
+    with pytest.raises(ValueError, match="truth holds id 2"):
+        metrics.confusion_matrix(bits + 0b111, bits, 2)
+    with pytest.raises(ValueError, match="prediction holds id 15"):
+        metrics.confusion_matrix(bits, bits | VOID_BIT, 2)
 
 
 def test_the_room_does_not_load_keras():
