@@ -127,6 +127,33 @@ PATIENTS = [
     (patient, n) for patient in ("TCGA_CS_4941_19960909", "TCGA_DU_5851_19950428", "TCGA_HT_7473_19970826") for n in (1, 2, 10)
 ]
 
+TOWNS = ("austin1", "austin2", "chicago1", "vienna1", "vienna2")
+LOVEDA = [
+    ("Train", "Rural", 0),
+    ("Train", "Rural", 1),
+    ("Train", "Urban", 1366),
+    ("Train", "Urban", 1367),
+    ("Val", "Rural", 2522),
+    ("Val", "Urban", 3514),
+]
+ROADS = [
+    ("train", "22678915_15"),
+    ("train", "22678930_15"),
+    ("train", "22678945_15"),
+    ("val", "22828990_15"),
+    ("test", "23429080_15"),
+]
+BLOCKS = [(2, 10), (2, 11), (3, 10), (3, 11), (4, 10), (4, 11)]
+WALLS = [("train", 1), ("train", 2), ("train", 3), ("val", 1), ("val", 2)]
+ROOMS = [
+    ("training", "train", 1),
+    ("training", "train", 2),
+    ("training", "train", 3),
+    ("validation", "val", 1),
+    ("validation", "val", 2),
+]
+SCANS = [(kind, n) for kind in ("benign", "malignant", "normal") for n in (1, 2, 3, 10)]
+
 CASES = [
     Case(
         "kvasir",
@@ -139,7 +166,10 @@ CASES = [
     Case(
         "isic",
         {
-            "photo": [*fill("ISIC2018_Task1-2_Training_Input/ISIC_00000{}.jpg", *range(11, 17)), "ISIC2018_Task1-2_Test_Input/ISIC_0000099.jpg"],
+            "photo": [
+                *fill("ISIC2018_Task1-2_Training_Input/ISIC_00000{}.jpg", *range(11, 17)),
+                "ISIC2018_Task1-2_Test_Input/ISIC_0000099.jpg",
+            ],
             "binary": fill("ISIC2018_Task1_Training_GroundTruth/ISIC_00000{}_segmentation.png", *range(11, 17)),
         },
         pair(
@@ -276,20 +306,11 @@ CASES = [
         {
             "photo": fill(
                 "{}/{}/images_png/{}.png",
-                *(
-                    loveda := [
-                        ("Train", "Rural", 0),
-                        ("Train", "Rural", 1),
-                        ("Train", "Urban", 1366),
-                        ("Train", "Urban", 1367),
-                        ("Val", "Rural", 2522),
-                        ("Val", "Urban", 3514),
-                    ]
-                ),
+                *LOVEDA,
             ),
-            "ids": fill("{}/{}/masks_png/{}.png", *loveda),
+            "ids": fill("{}/{}/masks_png/{}.png", *LOVEDA),
         },
-        pair("{}/{}/images_png/{}.png", "{}/{}/masks_png/{}.png", *loveda),
+        pair("{}/{}/images_png/{}.png", "{}/{}/masks_png/{}.png", *LOVEDA),
         "{split}/{folder}/images_png/{name}.png",
         "{split}/{folder}/masks_png/{name}.png",
         parts={"train": 4, "val": 2},
@@ -299,19 +320,11 @@ CASES = [
         {
             "photo": fill(
                 "tiff/{}/{}.tiff",
-                *(
-                    roads := [
-                        ("train", "22678915_15"),
-                        ("train", "22678930_15"),
-                        ("train", "22678945_15"),
-                        ("val", "22828990_15"),
-                        ("test", "23429080_15"),
-                    ]
-                ),
+                *ROADS,
             ),
-            "binary": fill("tiff/{}_labels/{}.tif", *roads),
+            "binary": fill("tiff/{}_labels/{}.tif", *ROADS),
         },
-        pair("tiff/{}/{}.tiff", "tiff/{}_labels/{}.tif", *roads),
+        pair("tiff/{}/{}.tiff", "tiff/{}_labels/{}.tif", *ROADS),
         "{split}/{name}.tiff",
         "{split}_labels/{name}.tif",
         parts={"train": 3, "val": 1, "test": 1},
@@ -353,12 +366,10 @@ CASES = [
     Case(
         "potsdam",
         {
-            "photo": fill(
-                "2_Ortho_RGB/top_potsdam_{}_{}_RGB.tif", *(blocks := [(2, 10), (2, 11), (3, 10), (3, 11), (4, 10), (4, 11)])
-            ),
-            "colours": fill("5_Labels_all/top_potsdam_{}_{}_label.tif", *blocks),
+            "photo": fill("2_Ortho_RGB/top_potsdam_{}_{}_RGB.tif", *BLOCKS),
+            "colours": fill("5_Labels_all/top_potsdam_{}_{}_label.tif", *BLOCKS),
         },
-        pair("2_Ortho_RGB/top_potsdam_{}_{}_RGB.tif", "5_Labels_all/top_potsdam_{}_{}_label.tif", *blocks),
+        pair("2_Ortho_RGB/top_potsdam_{}_{}_RGB.tif", "5_Labels_all/top_potsdam_{}_{}_label.tif", *BLOCKS),
         "2_Ortho_RGB/{scene}_{frame}_RGB.tif",
         "5_Labels_all/{scene}_{frame}_label.tif",
         group="{scene}",
@@ -376,10 +387,13 @@ CASES = [
     Case(
         "inria",
         {
-            "photo": [*fill("AerialImageDataset/train/images/{}.tif", *(towns := "austin1", "austin2", "chicago1", "vienna1", "vienna2")), "AerialImageDataset/test/images/bellingham1.tif"],
-            "binary": fill("AerialImageDataset/train/gt/{}.tif", *towns),
+            "photo": [
+                *fill("AerialImageDataset/train/images/{}.tif", *TOWNS),
+                "AerialImageDataset/test/images/bellingham1.tif",
+            ],
+            "binary": fill("AerialImageDataset/train/gt/{}.tif", *TOWNS),
         },
-        pair("AerialImageDataset/train/images/{}.tif", "AerialImageDataset/train/gt/{}.tif", *towns),
+        pair("AerialImageDataset/train/images/{}.tif", "AerialImageDataset/train/gt/{}.tif", *TOWNS),
         "train/images/{name}.tif",
         "train/gt/{name}.tif",
     ),
@@ -400,8 +414,8 @@ CASES = [
     ),
     Case(
         "facades",
-        {"composite": fill("facades/{}/{}.jpg", *(walls := [("train", 1), ("train", 2), ("train", 3), ("val", 1), ("val", 2)]))},
-        pair("facades/{}/{}.jpg", "facades/{}/{}.jpg", *walls),
+        {"composite": fill("facades/{}/{}.jpg", *WALLS)},
+        pair("facades/{}/{}.jpg", "facades/{}/{}.jpg", *WALLS),
         "{split}/{name}.jpg",
         None,
         parts={"train": 3, "val": 2},
@@ -412,19 +426,11 @@ CASES = [
         {
             "photo": fill(
                 "images/{}/ADE_{}_0000000{}.jpg",
-                *(
-                    rooms := [
-                        ("training", "train", 1),
-                        ("training", "train", 2),
-                        ("training", "train", 3),
-                        ("validation", "val", 1),
-                        ("validation", "val", 2),
-                    ]
-                ),
+                *ROOMS,
             ),
-            "ids": fill("annotations/{}/ADE_{}_0000000{}.png", *rooms),
+            "ids": fill("annotations/{}/ADE_{}_0000000{}.png", *ROOMS),
         },
-        pair("images/{}/ADE_{}_0000000{}.jpg", "annotations/{}/ADE_{}_0000000{}.png", *rooms),
+        pair("images/{}/ADE_{}_0000000{}.jpg", "annotations/{}/ADE_{}_0000000{}.png", *ROOMS),
         "images/{split}/{name}.jpg",
         "annotations/{split}/{name}.png",
         texts={"objectInfo150.txt": "Idx\tRatio\n"},
@@ -521,16 +527,14 @@ CASES = [
     Case(
         "busi",
         {
-            "photo": fill(
-                "{0}/{0} ({1}).png", *(scans := [(kind, n) for kind in ("benign", "malignant", "normal") for n in (1, 2, 3, 10)])
-            ),
-            "binary": [*fill("{0}/{0} ({1})_mask.png", *scans), "benign/benign (2)_mask_1.png", "benign/benign (10)_mask_1.png"],
+            "photo": fill("{0}/{0} ({1}).png", *SCANS),
+            "binary": [*fill("{0}/{0} ({1})_mask.png", *SCANS), "benign/benign (2)_mask_1.png", "benign/benign (10)_mask_1.png"],
         },
         {
             f"{kind}/{kind} ({n}).png": (
                 [f"{kind}/{kind} ({n})_mask.png"] + [f"{kind}/{kind} ({n})_mask_1.png"] * (kind == "benign" and n in (2, 10))
             )
-            for kind, n in scans
+            for kind, n in SCANS
         },
         "{folder}/{name}.png",
         "{folder}/{name}_mask*.png",

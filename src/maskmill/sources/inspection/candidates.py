@@ -160,7 +160,7 @@ def _judge(gallery: Gallery, images: str, masks: str, masks_of: MasksOf) -> tupl
         if says_derived(images) or (named == 0 and theirs - ours < 2 * CLEARLY_MORE):
             return None
         return 0.5 + 0.5 * min(1.0, theirs - ours + 0.3), named, (line,)
-    if named >= 0.75 and theirs > ours - CLEARLY_MORE and _may_be_mask(theirs, ours):
+    if named >= 0.75 and ours < LOOKS_PAINTED and theirs > ours - CLEARLY_MORE and _may_be_mask(theirs, ours):
         return 0.4, named, (f"names say what are masks; by content masks {theirs:.2f}, pictures {ours:.2f} of 1 painted",)
     return None
 

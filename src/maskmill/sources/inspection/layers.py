@@ -49,11 +49,7 @@ def _merge(gallery: Gallery, family: Sequence[Candidate]) -> Candidate | None:
         return None
     pattern, words = text
     fields = set(re.findall(r"\{\w+\}", family[0].images))
-    if not all(field in pattern for field in fields):
-        return None
-    if _ANNOTATORS.search(pattern) and all(re.search(r"\d|^$", word) for word in words):
-        return None
-    if any(_ANNOTATORS.search(word) or _RENDERINGS.search(word) or rank_kind(word) for word in words):
+    if not all(field in pattern for field in fields) or _are_takes(pattern, words):
         return None
     samples = [mask for candidate in family for masks in choose_evenly(list(candidate.masks_of.values()), 2) for mask in masks[:1]]
     looks = [gallery.look(mask) for mask in samples]
@@ -73,6 +69,13 @@ def _merge(gallery: Gallery, family: Sequence[Candidate]) -> Candidate | None:
         masks_alone=found[2],
         reasons=(*family[0].reasons, reason),
     )
+
+
+def _are_takes(pattern: str, words: set[str]) -> bool:
+    """Tell whether words name annotators or renderings of one annotation rather than classes."""
+    if _ANNOTATORS.search(pattern) and all(re.search(r"\d|^$", word) for word in words):
+        return True
+    return any(_ANNOTATORS.search(word) or _RENDERINGS.search(word) or rank_kind(word) for word in words)
 
 
 def _join_patterns(patterns: Sequence[str]) -> tuple[str, set[str]] | None:

@@ -9,7 +9,7 @@ from maskmill.sources.inspection.candidates import Candidate, Gallery, looks_the
 from maskmill.sources.inspection.composites import find_composite
 from maskmill.sources.inspection.groups import find_group
 from maskmill.sources.inspection.layers import CLASS_FIELD, is_layered, merge_layers, name_star
-from maskmill.sources.inspection.names import name_part, read_names, split_tokens
+from maskmill.sources.inspection.names import name_part, read_names
 from maskmill.sources.inspection.proposals import PairingProposal, Sample
 from maskmill.sources.inspection.rules import mine_rules
 from maskmill.sources.inspection.splits import add_splits
@@ -19,6 +19,7 @@ from maskmill.sources.patterns import SPLIT_FIELD, compile_pattern
 from maskmill.sources.tree import FileTree
 
 _MOST_RULES = 40
+_WORD = re.compile(r"(?<!\{)\b[^\W_]+\b(?!\})|(?<=_)[^\W_]+(?=[_.])")
 _WORTH_MENTIONING = 0.3
 
 
@@ -168,9 +169,8 @@ def _name_kinds(proposals: Sequence[PairingProposal]) -> list[PairingProposal]:
         others = [other for other in proposals if other is not proposal]
         kind = ""
         for own, text in ((proposal.masks or "", "masks"), (proposal.images, "images")):
-            against = {token for other in others for token in split_tokens(getattr(other, text) or "")}
-            words = [token for token in split_tokens(re.sub(r"\{\w+\}", " ", own)) if token not in against]
-            kind = kind or "".join(words).strip(" /._-")
+            against = {word for other in others for word in _WORD.findall(getattr(other, text) or "")}
+            kind = kind or " ".join(word for word in _WORD.findall(own) if word not in against)
         named.append(replace(proposal, kind=kind or proposal.masks or ""))
     return named
 
