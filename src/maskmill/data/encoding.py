@@ -106,10 +106,11 @@ def describe_matches(statistics: pd.DataFrame) -> str:
 
 
 def build_class_summary(statistics: pd.DataFrame, class_table: ClassTable) -> Table:
-    """Return a table of each class's pixels, its part of all labelled ones, and the masks that have it."""
+    """Return a table of each class's pixels, its part of all that are not void, and the masks that have it."""
     table = Table("class", "pixels", "per cent", "masks", title="classes, all splits")
     counts = statistics[[PIXELS + name for name in class_table.names]]
-    total = max(1, int(counts.to_numpy().sum()))
+    areas = statistics["mask_height"] * statistics["mask_width"]
+    total = max(1, round((areas * (1 - statistics["void"])).sum()))
     for name in class_table.names:
         pixels = counts[PIXELS + name]
         table.add_row(name, f"{pixels.sum():,}", f"{100 * pixels.sum() / total:.2f}", f"{(pixels > 0).sum()}")
@@ -153,11 +154,10 @@ def _encode_sample(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     files = read_files(row)
     picture, raw_mask = read_sample(form, files, reading)
-    raw_size = get_size(raw_mask)
     if mask_size == "resize":
         raw_mask = resize_raw_mask(raw_mask, (picture.shape[0], picture.shape[1]))
     else:
-        _check_sizes(files, picture, raw_size)
+        _check_sizes(files, picture, get_size(raw_mask))
     encode = encode_exclusive if labels == "exclusive" else encode_overlapping
     label_mask, matches = encode(raw_mask, files.mask, class_table, tolerance=tolerance, unmatched=unmatched)
 
@@ -167,7 +167,7 @@ def _encode_sample(
     height, width, num_channels = picture.shape
     sample = {"id": row["id"], "image": image_name, "mask": mask_name, "split": row["split"], "group": row["group"]}
     sample |= {"height": height, "width": width, "channels": num_channels}
-    return sample, _account(row, picture, label_mask, matches, raw_size, class_table)
+    return sample, _account(row, picture, label_mask, matches, class_table)
 
 
 def _check_sizes(files: SampleFiles, picture: NDArray[np.uint8], mask_size: tuple[int, int]) -> None:
@@ -213,15 +213,14 @@ def _write_picture(picture: NDArray[np.uint8], files: SampleFiles, folder: Path,
     return image_name
 
 
-def _account(  # noqa: PLR0917
+def _account(
     row: Mapping[Hashable, Any],
     picture: NDArray[np.uint8],
     label_mask: NDArray[np.unsignedinteger],
     matches: NDArray[np.uint8],
-    raw_size: tuple[int, int],
     class_table: ClassTable,
 ) -> dict[str, Any]:
-    """Return the sample's row of statistics.csv; the fractions are of the mask as it is after resizing."""
+    """Return the sample's row of statistics.csv."""
     height, width, num_channels = picture.shape
     area = label_mask.size
     by_match = np.bincount(matches.reshape(-1), minlength=3)
@@ -234,8 +233,8 @@ def _account(  # noqa: PLR0917
         "group": row["group"],
         "image_height": height,
         "image_width": width,
-        "mask_height": raw_size[0],
-        "mask_width": raw_size[1],
+        "mask_height": label_mask.shape[0],
+        "mask_width": label_mask.shape[1],
         "channels": num_channels,
         "image_hash": hashlib.sha256(f"{picture.shape}".encode() + picture.tobytes()).hexdigest(),
         "exact": by_match[EXACT] / area,

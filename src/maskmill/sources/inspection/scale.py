@@ -12,7 +12,7 @@ STRIDE = 32  # what the deepest backbones divide by
 TILE = (256, 256)
 MOST_SHRINKING = 3.0  # whole pictures that would lose more of each side are cut into tiles
 MOST_TILES = 16  # of a picture of median size, at the tiles' scale
-MOST_ASPECT_SPREAD = 1.6
+MOST_ASPECT_SPREAD = 3.0
 
 
 def guess_scale(sizes: PictureSizes) -> list[Guess]:

@@ -117,4 +117,4 @@ def _read_header(path: Path) -> tuple[tuple[int, int], int, bool]:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         pass
     profile = read_profile(path)
-    return profile.size, profile.count, str(profile.dtype) in _DEEP
+    return profile.size, profile.num_bands, profile.dtype in _DEEP
