@@ -16,7 +16,9 @@ from maskmill.registry.runs import recorded_run
 from maskmill.registry.tracking import connect
 from maskmill.terminal import run_stage, say
 from maskmill.training.checkpoints import Checkpoint, find_best, fingerprint
+from maskmill.training.class_weights import list_class_weights
 from maskmill.training.device import describe_determinism, describe_device
+from maskmill.training.fit import find_labels
 from maskmill.training.history import write_history
 from maskmill.training.run import describe_model, train_model
 
@@ -30,6 +32,7 @@ def main() -> None:
     if hyperparameters:
         say("(tune.trials: 0 makes train take params.yaml's own values)")
     classes = read_class_table(params.paths.encoded / "classes.csv")
+    class_weights = list_class_weights(train.class_weights, classes.names)
     settings = {"train": train.model_dump(), "augment": params.augment.model_dump(), "scale": params.scale.model_dump()}
     code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
     key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
@@ -46,13 +49,21 @@ def main() -> None:
             params.paths.arrays,
             settings["train"],
             num_classes=classes.num_classes,
+            class_weights=class_weights,
             transforms=() if params.augment.offline else params.augment.transforms,
             epochs=train.epochs,
             patience=train.patience,
             checkpoint=checkpoint,
             on_epoch=lambda epoch, row: record.log_metrics(row, epoch),
         )
-        description = describe_model(model, settings["train"], scale=settings["scale"], classes=classes)
+        description = describe_model(
+            model,
+            settings["train"],
+            scale=settings["scale"],
+            classes=classes,
+            labels=find_labels(params.paths.arrays),
+            reading={"bands": params.source.bands, "stretch": params.source.stretch},
+        )
         save_model(model, params.paths.model, description)
         write_history(params.paths.results / "train", history, monitor=train.monitor)
         with new_folder(params.paths.training) as folder:

@@ -34,6 +34,7 @@ def search(params: Params) -> None:
     from maskmill.registry.runs import recorded_run
     from maskmill.registry.tracking import connect
     from maskmill.training.checkpoints import fingerprint
+    from maskmill.training.class_weights import list_class_weights
 
     own = {
         "seed": params.train.seed,
@@ -49,11 +50,14 @@ def search(params: Params) -> None:
         "weight_decay": params.train.weight_decay,
         "warmup": params.train.warmup,
         "loss": params.train.loss.model_dump(),
+        "class_weights": params.train.class_weights,
         "precision": params.train.precision,
     }
     settings = {"own": own, "tune": params.tune.model_dump(exclude={"trials"}), "augment": params.augment.model_dump()}
     code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
     key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
+    classes = read_class_table(params.paths.encoded / "classes.csv")
+    class_weights = list_class_weights(params.train.class_weights, classes.names)
     tracker = connect(params.tracking.uri, params.tracking.experiment)
     tags = {"maskmill.kind": "tune"}
     with (
@@ -65,7 +69,8 @@ def search(params: Params) -> None:
                 trial,
                 own | chosen,
                 arrays=params.paths.arrays,
-                num_classes=read_class_table(params.paths.encoded / "classes.csv").num_classes,
+                num_classes=classes.num_classes,
+                class_weights=class_weights,
                 transforms=() if params.augment.offline else params.augment.transforms,
                 epochs=params.tune.epochs,
                 tracker=tracker,

@@ -207,6 +207,7 @@ def train_trial(
     *,
     arrays: Path,
     num_classes: int,
+    class_weights: Sequence[float] | None,
     transforms: Sequence[Mapping[str, Any]],
     epochs: int,
     tracker: Tracker,
@@ -217,7 +218,7 @@ def train_trial(
     Args:
         trial: the trial, told each epoch's val dice.
         settings: the train section with the trial's own laid over it.
-        arrays, num_classes, transforms, epochs: as `train_model`.
+        arrays, num_classes, class_weights, transforms, epochs: as `train_model`.
         tracker: the MLflow store.
         parent: the study's run.
 
@@ -241,7 +242,13 @@ def train_trial(
         record.log_params({"train": settings})
         try:
             _, history = train_model(
-                arrays, settings, num_classes=num_classes, transforms=transforms, epochs=epochs, on_epoch=report
+                arrays,
+                settings,
+                num_classes=num_classes,
+                class_weights=class_weights,
+                transforms=transforms,
+                epochs=epochs,
+                on_epoch=report,
             )
         except optuna.TrialPruned:  # an end as planned, no failed run
             pruned = True

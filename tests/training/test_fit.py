@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from maskmill.errors import TrainingError
+from maskmill.labels.bits import pack_bits
+from maskmill.labels.classes import VOID_BIT
 from maskmill.training.checkpoints import Checkpoint
 from maskmill.training.fit import fit_model
 
@@ -36,13 +38,28 @@ def arrays(tmp_path: Path) -> Path:
     return tmp_path / "arrays"
 
 
-def small_model() -> keras.Model:
+@pytest.fixture
+def overlapping_arrays(tmp_path: Path) -> Path:
+    """Like `arrays`, but with three classes as bits: red is high, green is high, and one that is nowhere."""
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 8), ("val", 3)):
+        folder = tmp_path / "overlapping" / part
+        folder.mkdir(parents=True)
+        images = np.repeat(np.repeat(generator.integers(0, 256, (count, 4, 6, 3), np.uint8), 4, axis=1), 4, axis=2)
+        bits = pack_bits(images > 150) & np.uint16(0b011)
+        bits[:, 0, 0] |= VOID_BIT
+        np.save(folder / "images.npy", images)
+        np.save(folder / "masks.npy", bits)
+    return tmp_path / "overlapping"
+
+
+def small_model(num_classes: int = 2) -> keras.Model:
     keras.utils.set_random_seed(0)
     inputs = keras.Input((None, None, 3), dtype="uint8")
     x = keras.layers.Rescaling(1 / 255)(inputs)
     x = keras.layers.Conv2D(8, 1, activation="relu")(x)
     x = keras.layers.Dropout(0.1)(x)
-    return keras.Model(inputs, keras.layers.Conv2D(2, 1)(x))
+    return keras.Model(inputs, keras.layers.Conv2D(num_classes, 1)(x))
 
 
 def test_it_learns_and_ends_with_the_best_epoch(arrays: Path, tmp_path: Path) -> None:
@@ -59,6 +76,41 @@ def test_it_learns_and_ends_with_the_best_epoch(arrays: Path, tmp_path: Path) ->
     predicted = logits.argmax(-1)[counted] == 1
     actual = truth[counted] == 1
     assert 2 * (predicted & actual).sum() / (predicted.sum() + actual.sum()) == pytest.approx(best, abs=1e-6)
+
+
+def test_it_learns_overlapping_classes(overlapping_arrays: Path, tmp_path: Path) -> None:
+    model = small_model(3)
+    checkpoint = Checkpoint(tmp_path / "state", monitor="val_dice")
+    history = fit_model(model, overlapping_arrays, epochs=20, checkpoint=checkpoint, patience=20, **SETTINGS)
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"]
+    best = max(history, key=lambda row: row["val_dice"])
+    logits = model.predict(np.load(overlapping_arrays / "val" / "images.npy"), verbose=0)
+    truth = np.load(overlapping_arrays / "val" / "masks.npy")
+    counted = truth < VOID_BIT
+    dice, right = [], []
+    for k in range(3):
+        predicted, actual = logits[..., k][counted] > 0, (truth[counted] >> k & 1) == 1
+        right.append(predicted == actual)
+        if k < 2:
+            dice.append(2 * (predicted & actual).sum() / (predicted.sum() + actual.sum()))
+            everywhere = 2 * actual.sum() / (actual.size + actual.sum())
+            assert dice[-1] > everywhere + 0.25  # better than the most that can be had without looking
+        else:
+            assert not predicted.any()
+    assert np.mean(dice) == pytest.approx(best["val_dice"], abs=1e-6)
+    assert np.mean(right) == pytest.approx(best["val_accuracy"], abs=1e-6)
+
+
+@pytest.mark.parametrize(("weights", "favoured"), [([20.0, 1.0], 0), ([1.0, 20.0], 1)])
+def test_class_weights_tip_the_balance(arrays: Path, weights: list[float], favoured: int) -> None:
+    """Without a picture to go by, the heavier class is predicted everywhere."""
+    for part in ("train", "val"):
+        images = np.load(arrays / part / "images.npy")
+        np.save(arrays / part / "images.npy", images * 0)
+    model = small_model()
+    settings = SETTINGS | {"loss": {"cross_entropy": 1.0, "dice": 0.0}}
+    fit_model(model, arrays, epochs=3, class_weights=weights, **settings)
+    assert (model.predict(np.load(arrays / "val" / "images.npy"), verbose=0).argmax(-1) == favoured).all()
 
 
 def test_an_interrupted_training_ends_with_the_same_weights(arrays: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from maskmill.errors import ModelError
 from maskmill.models import layers, mit  # noqa: F401  importing them registers the layers that files refer to
 from maskmill.outputs import new_file
 
-FORMAT = 1
+FORMAT = 2  # 2: says whether the labels overlap, and how pictures are read; 1: they do not, and as they come
 DESCRIPTION_MEMBER = "maskmill.json"
 METADATA_MEMBER = "metadata.json"
 DATE_SAVED = "1980-01-01@00:00:00"

@@ -9,8 +9,8 @@ import numpy as np
 from rich.progress import TaskID, TextColumn
 
 from maskmill.errors import TrainingError
-from maskmill.metrics import headline, iou_per_class, overall_accuracy
-from maskmill.metrics.streaming import StreamingDice
+from maskmill.metrics import headline_iou, overall_accuracy
+from maskmill.metrics.streaming import StreamingCounts
 from maskmill.terminal import build_progress, console, say
 from maskmill.training.checkpoints import Checkpoint, Row, find_best
 
@@ -39,7 +39,7 @@ class EpochScores(keras.callbacks.Callback):
         TrainingError: the loss is no longer a number.
     """
 
-    def __init__(self, metric: StreamingDice) -> None:
+    def __init__(self, metric: StreamingCounts) -> None:
         super().__init__()
         self.metric = metric
 
@@ -52,7 +52,7 @@ class EpochScores(keras.callbacks.Callback):
                 fix="lower train.learning_rate, lengthen train.warmup, or use train.precision float32",
             )
         matrix = self.metric.matrix()  # reset by Keras before validation: its counts are the validation part's
-        logs["val_iou"] = headline(iou_per_class(matrix))
+        logs["val_iou"] = headline_iou(matrix)
         logs["val_accuracy"] = overall_accuracy(matrix)
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 
-from maskmill.data.batches import num_batches, training_batches, validation_batches
-from maskmill.metrics.streaming import StreamingDice
+from maskmill.data.batches import num_batches, open_part, training_batches, validation_batches
+from maskmill.labels.bits import Labels, name_labels
+from maskmill.metrics.streaming import STREAMING
 from maskmill.terminal import say
 from maskmill.training.callbacks import Bar, EpochScores, EpochSeed, KeepState, OnEpoch, Report, should_stop
 from maskmill.training.checkpoints import Checkpoint, Row
@@ -27,6 +28,7 @@ def fit_model(
     warmup: float,
     loss: Mapping[str, float],
     seed: int,
+    class_weights: Sequence[float] | None = None,
     patience: int | None = None,
     checkpoint: Checkpoint | None = None,
     on_epoch: OnEpoch | None = None,
@@ -35,7 +37,7 @@ def fit_model(
 
     Args:
         model: uncompiled, uint8 (B, H, W, C) to logits (B, H, W, K).
-        arrays: folder with train/ and val/, as packing leaves them.
+        arrays: folder with train/ and val/, as packing leaves them; the masks' dtype says whether their classes overlap.
         transforms: augmentation applied anew in every epoch; empty for none.
         epochs: at most.
         batch_size: pictures a step.
@@ -44,6 +46,7 @@ def fit_model(
         warmup: fraction of all steps.
         loss: loss name to weight.
         seed: of order, augmentation and dropout.
+        class_weights: of the cross-entropy, K of them; None: all the same.
         patience: epochs without improvement before it stops; needs a checkpoint, which says what improvement is.
         checkpoint: where the state is kept; None keeps none, and the last epoch's weights stay.
         on_epoch: called with the epoch (from 1) and its row after each one; may raise to stop.
@@ -55,10 +58,11 @@ def fit_model(
         TrainingError: the loss is no longer a number.
     """
     steps = num_batches(arrays, "train", batch_size)
-    metric = StreamingDice(model.output_shape[-1], name="dice")
+    labels = find_labels(arrays)
+    metric = STREAMING[labels](model.output_shape[-1])
     model.compile(
         optimizer=build_optimizer(learning_rate=learning_rate, weight_decay=weight_decay, steps=steps * epochs, warmup=warmup),
-        loss=WeightedSum(dict(loss)),
+        loss=WeightedSum(loss, labels, class_weights),
         metrics=[metric],
         jit_compile="auto",
     )
@@ -90,3 +94,8 @@ def fit_model(
     if checkpoint:
         checkpoint.restore_best(model)
     return history
+
+
+def find_labels(arrays: Path) -> Labels:
+    """Return whether the classes of the packed label masks are exclusive or overlapping."""
+    return name_labels(open_part(arrays, "train")[1].dtype)

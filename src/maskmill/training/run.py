@@ -8,6 +8,7 @@ import keras
 
 from maskmill.data.batches import open_part
 from maskmill.labels import ClassTable
+from maskmill.labels.bits import Labels
 from maskmill.models import build_model
 from maskmill.training.callbacks import OnEpoch
 from maskmill.training.checkpoints import Checkpoint, Row
@@ -23,6 +24,7 @@ def train_model(
     settings: Mapping[str, Any],
     *,
     num_classes: int,
+    class_weights: Sequence[float] | None,
     transforms: Sequence[Mapping[str, Any]],
     epochs: int,
     patience: int | None = None,
@@ -35,7 +37,7 @@ def train_model(
         arrays: folder with train/ and val/.
         settings: of the train section: those in MODEL_SETTINGS and FIT_SETTINGS, and precision.
         num_classes: void not among them.
-        transforms, epochs, patience, checkpoint, on_epoch: as `fit_model`.
+        class_weights, transforms, epochs, patience, checkpoint, on_epoch: as `fit_model`.
 
     Returns:
         The model, with the best epoch's weights if there is a checkpoint; and a row an epoch.
@@ -48,6 +50,7 @@ def train_model(
     history = fit_model(
         model,
         arrays,
+        class_weights=class_weights,
         transforms=transforms,
         epochs=epochs,
         patience=patience,
@@ -64,7 +67,13 @@ def count_channels(arrays: Path) -> int:
 
 
 def describe_model(
-    model: keras.Model, settings: Mapping[str, Any], *, scale: Mapping[str, Any], classes: ClassTable
+    model: keras.Model,
+    settings: Mapping[str, Any],
+    *,
+    scale: Mapping[str, Any],
+    classes: ClassTable,
+    labels: Labels,
+    reading: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what a model file says of its model, so that inference needs nothing else.
 
@@ -73,11 +82,15 @@ def describe_model(
         settings: of the train section.
         scale: the scale section.
         classes: the class table.
+        labels: whether a pixel has one class ("exclusive") or any number of them ("overlapping").
+        reading: how pictures were read from their files: `bands` and `stretch`, as `maskmill.pictures.read_picture` takes them.
     """
     return {
         "architecture": settings["architecture"],
         "backbone": settings["backbone"],
         "channels": int(model.input_shape[-1]),
+        "labels": labels,
+        "reading": {name: None if value is None else list(value) for name, value in reading.items()},
         "scale": {**scale, "image_size": list(scale["image_size"])},
         "classes": [
             {"id": index, "name": name, "colour": classes.palette[index].tolist()} for index, name in enumerate(classes.names)
