@@ -31,7 +31,7 @@ def find_samples(tree: FileTree, layout: Layout) -> list[Pair]:
         tree: the source's files.
         layout: `annotations`, pattern of the JSON files; `images`, pattern of the pictures, which `file_name` finds by the ends of
             their paths; `overlaps`, what lies on top: the smaller object, or the later one; `missing`, what becomes of pictures
-            that are named and not there, and of annotations without a segmentation; `lists`, where given, choose among the pictures.
+            that are named and not there, and of annotations without a segmentation; `lists`, where given, choose among them.
 
     Raises:
         SourceError: a pattern is missing or nothing fits it; a file is no COCO file; an id twice, an unknown id, a picture in two
