@@ -1,5 +1,7 @@
 """Encode: turn every mask into class ids, settle the split, and account for each pixel that matches no class."""
 
+from pathlib import Path
+
 import _checkout  # noqa: F401  first: this checkout's package before any installed one
 
 from maskmill.data.encoding import build_class_summary, describe_matches, describe_shared, describe_worst, encode_samples
@@ -9,6 +11,8 @@ from maskmill.params import load_params
 from maskmill.sources.manifest import read_manifest
 from maskmill.sources.settings import Reading
 from maskmill.terminal import console, run_stage, say
+
+PROGRESS = Path(".maskmill/encoding")  # outside build/, which DVC empties before a run: an interrupted encoding goes on
 
 
 def main() -> None:
@@ -36,6 +40,7 @@ def main() -> None:
         tolerance=params.encode.tolerance,
         unmatched=params.encode.unmatched,
         mask_size=params.encode.mask_size,
+        progress_dir=PROGRESS,
         jobs=params.compute.jobs,
     )
     console.print(build_class_summary(statistics, class_table))

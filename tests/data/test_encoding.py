@@ -13,6 +13,7 @@ from maskmill.data.encoding import build_class_summary, describe_matches, descri
 from maskmill.errors import DataError, ParamsError
 from maskmill.labels import build_class_table, read_class_table
 from maskmill.pictures import read_label_mask, read_picture
+from maskmill.sources.forms import read_sample
 from maskmill.sources.manifest import COLUMNS
 from maskmill.sources.settings import Reading
 
@@ -66,7 +67,7 @@ def encode(manifest, folder, **changes):
         "mask_size": "error",
         "jobs": 1,
     }
-    return encode_samples(manifest, encoded_dir=folder, **(settings | changes))
+    return encode_samples(manifest, encoded_dir=folder, progress_dir=folder.parent / "progress", **(settings | changes))
 
 
 def read_all_files(folder):
@@ -238,7 +239,7 @@ def test_all_bad_files_are_named_and_nothing_is_left(build, tmp_path):
     assert message.count("; fix: ") == 6
     assert "good" not in message
     assert read_all_files(tmp_path / "encoded") == {"earlier": b"kept"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["encoded", "source", "whole.jpg"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["encoded", "progress", "source", "whole.jpg"]
 
 
 def test_many_bad_files_are_counted(build, tmp_path):
@@ -293,3 +294,42 @@ def test_the_summary_names_shared_colours():
     )
     assert describe_shared(table) == ["colour [10, 20, 200] is claimed by van, bus: van gets it"]
     assert describe_shared(TABLE) == []
+
+
+def test_an_interrupted_encoding_goes_on_and_gives_the_same_bytes(build, tmp_path, monkeypatch):
+    manifest = build(**{f"s{number}": ((".png", PICTURE + number), (".png", MASK)) for number in range(6)})
+    encode(manifest, tmp_path / "whole" / "encoded")
+    read = []
+
+    def read_until_killed(form, files, reading):
+        read.append(files.images[0].name)
+        if len(read) == 4:
+            raise KeyboardInterrupt
+        return read_sample(form, files, reading)
+
+    monkeypatch.setattr("maskmill.data.encoding.read_sample", read_until_killed)
+    with pytest.raises(KeyboardInterrupt):
+        encode(manifest, tmp_path / "again" / "encoded")
+    assert not (tmp_path / "again" / "encoded").exists()
+    encode(manifest, tmp_path / "again" / "encoded")
+    assert read == [f"s{number}_image.png" for number in (0, 1, 2, 3, 3, 4, 5)]
+    assert read_all_files(tmp_path / "again" / "encoded") == read_all_files(tmp_path / "whole" / "encoded")
+    assert [path.name for path in (tmp_path / "again").iterdir()] == ["encoded"]
+
+
+def test_what_changed_since_the_interruption_is_encoded_again(build, tmp_path):
+    manifest = build(**{"bad": ((".png", PICTURE), (".png", MASK[:, :3])), "good": ((".png", PICTURE), (".png", MASK))})
+    with pytest.raises(DataError, match="1 of 2 samples"):
+        encode(manifest, tmp_path / "encoded")
+    kept = tmp_path / "progress" / "masks" / "good.png"
+    before = kept.stat().st_mtime_ns
+    with pytest.raises(DataError, match="1 of 2 samples"):
+        encode(manifest, tmp_path / "encoded")
+    assert kept.stat().st_mtime_ns == before
+    Image.fromarray(MASK[::-1].copy()).save(tmp_path / manifest.set_index("id").loc["good", "mask"])
+    with pytest.raises(DataError, match="1 of 2 samples"):
+        encode(manifest, tmp_path / "encoded")
+    np.testing.assert_array_equal(read_label_mask(kept), LABELS[::-1])
+    with pytest.raises(DataError, match="1 of 2 samples"):
+        encode(manifest, tmp_path / "encoded", unmatched="void")
+    assert read_label_mask(kept)[0, 2] == 255

@@ -41,6 +41,7 @@ def run(root, folder, classes, *, missing="error", **layout):
         tolerance=0.0,
         unmatched="nearest",
         mask_size="error",
+        progress_dir=folder / "progress",
         jobs=1,
     )
     masks = {path.stem: read_label_mask(path).tolist() for path in (folder / "encoded/masks").iterdir()}

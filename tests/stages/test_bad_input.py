@@ -175,6 +175,7 @@ def test_unusual_pictures_are_read(project):
     project.add("turned", turn(PHOTO), np.rot90(MASK, -1).copy())
     cv2.imwrite(str(project.folder / "data" / "images" / "rgb16.png"), PHOTO[..., ::-1].astype(np.uint16) << 8)
     project.add("rgb16", None)
+    project.source["stretch"] = None  # the high byte
     done = project.run("download", "encode")
     assert done.returncode == 0, done.stderr
     encoded = project.folder / "build" / "encoded"

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from maskmill import outputs, pictures
 from maskmill.data.masks import count_pixels, encode_exclusive, encode_overlapping, get_size, resize_raw_mask
+from maskmill.data.progress import open_progress, recall, remember
 from maskmill.errors import DataError, summarise_problems
 from maskmill.labels import ClassTable, write_class_table
 from maskmill.labels.classes import VOID
@@ -39,9 +40,12 @@ def encode_samples(
     tolerance: float,
     unmatched: str,
     mask_size: str,
+    progress_dir: Path,
     jobs: int,
 ) -> pd.DataFrame:
     """Write the pictures, masks, samples.csv, statistics.csv and classes.csv of a data set, all of them or nothing.
+
+    Samples that an interrupted run, or one that met bad files, has finished are not encoded again.
 
     A picture that already is upright, 8-bit, and grey or RGB is copied byte for byte; any other becomes a PNG. samples.csv gives
     each file's own channels: a set with only grey pictures is a grey one, one with some in RGB is RGB, and its readers repeat grey.
@@ -57,6 +61,7 @@ def encode_samples(
         unmatched: "nearest", "void" or "error": what becomes of a pixel farther than that. Ids and labels have no nearest class:
             unknown ones are an error unless this is "void".
         mask_size: "error" or "resize": what becomes of a mask of another size than its picture.
+        progress_dir: keeps finished samples until all are; on the disk of `encoded_dir`.
         jobs: number of processes; -1: one a core. The files do not depend on it.
 
     Returns:
@@ -67,34 +72,37 @@ def encode_samples(
         DataError: samples that cannot be encoded, all of them listed.
         ParamsError: the masks are painted in colours, and no class has one.
     """
+    settings = {
+        "form": form,
+        "reading": reading,
+        "class_table": class_table,
+        "labels": labels,
+        "tolerance": tolerance,
+        "unmatched": unmatched,
+        "mask_size": mask_size,
+    }
+    open_progress(progress_dir, settings)
+    rows = manifest.sort_values("id").to_dict("records")
+    encode = partial(_try_to_encode, folder=progress_dir, **settings)
+    outcomes = Parallel(n_jobs=jobs, return_as="generator")(delayed(encode)(row) for row in rows)
+    results = list(track(outcomes, "encoding", len(rows)))
+    problems = [result for result in results if isinstance(result, str)]
+    if problems:
+        raise DataError(
+            f"{len(problems)} of {len(rows)} samples cannot be encoded:\n{summarise_problems(problems)}",
+            fix="correct or remove these files, then run the stages from download on again",
+        )
+    samples, statistics = (pd.DataFrame(list(column)) for column in zip(*results, strict=True))
+    _check_channels(samples)
     with outputs.new_folder(encoded_dir) as folder:
         for name in ("images", "masks"):
             (folder / name).mkdir()
-        encode = partial(
-            _try_to_encode,
-            form=form,
-            reading=reading,
-            class_table=class_table,
-            labels=labels,
-            folder=folder,
-            tolerance=tolerance,
-            unmatched=unmatched,
-            mask_size=mask_size,
-        )
-        rows = manifest.sort_values("id").to_dict("records")
-        outcomes = Parallel(n_jobs=jobs, return_as="generator")(delayed(encode)(row) for row in rows)
-        results = list(track(outcomes, "encoding", len(rows)))
-        problems = [result for result in results if isinstance(result, str)]
-        if problems:
-            raise DataError(
-                f"{len(problems)} of {len(rows)} samples cannot be encoded:\n{summarise_problems(problems)}",
-                fix="correct or remove these files, then run the stages from download on again",
-            )
-        samples, statistics = (pd.DataFrame(list(column)) for column in zip(*results, strict=True))
-        _check_channels(samples)
+        for name in (*samples["image"], *samples["mask"]):
+            shutil.copyfile(progress_dir / name, folder / name)
         samples[SAMPLE_COLUMNS].to_csv(folder / "samples.csv", index=False, lineterminator="\n")
         statistics.to_csv(folder / "statistics.csv", index=False, lineterminator="\n")
         write_class_table(class_table, folder / "classes.csv")
+    shutil.rmtree(progress_dir)
     return statistics
 
 
@@ -131,10 +139,13 @@ def describe_worst(statistics: pd.DataFrame, most: int = 5) -> list[str]:
     return [f"{fraction:.2%} unmatched in {mask}" for fraction, mask in zip(worst["unmatched"], worst["source_mask"], strict=True)]
 
 
-def _try_to_encode(row: Mapping[Hashable, Any], **settings: Any) -> tuple[dict[str, Any], dict[str, Any]] | str:
+def _try_to_encode(row: Mapping[Hashable, Any], *, folder: Path, **settings: Any) -> list[dict[str, Any]] | str:
     """Return the sample's rows of samples.csv and statistics.csv, or what is wrong with it in a line."""
     try:
-        return _encode_sample(row, **settings)
+        if (tables := recall(folder, row)) is None:
+            tables = list(_encode_sample(row, folder=folder, **settings))
+            remember(folder, row, *tables)
+        return tables
     except DataError as error:
         hints = [f"expected: {error.expected}"] * bool(error.expected) + [f"fix: {error.fix}"] * bool(error.fix)
         return "; ".join([error.what, *hints])
@@ -237,9 +248,9 @@ def _account(
         "mask_width": label_mask.shape[1],
         "channels": num_channels,
         "image_hash": hashlib.sha256(f"{picture.shape}".encode() + picture.tobytes()).hexdigest(),
-        "exact": by_match[EXACT] / area,
-        "tolerated": by_match[TOLERATED] / area,
-        "unmatched": by_match[UNMATCHED] / area,
-        "void": by_id[VOID] / area,
+        "exact": float(by_match[EXACT] / area),
+        "tolerated": float(by_match[TOLERATED] / area),
+        "unmatched": float(by_match[UNMATCHED] / area),
+        "void": float(by_id[VOID] / area),
         **{PIXELS + name: int(by_id[number]) for number, name in enumerate(class_table.names)},
     }

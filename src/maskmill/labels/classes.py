@@ -231,7 +231,7 @@ def _find_claims(entries: list[dict[str, Any]]) -> list[str]:
         for value in entry.get("source_ids") or ():
             if isinstance(value, str) and owners.setdefault(value, name) != name:
                 problems.append(f"label {value} belongs to {owners[value]} and to {name}: give it to one of them")
-        for low, high in _list_ranges(entry, number) if number is not None or entry.get("source_ids") else ():
+        for low, high in _list_ranges(entry, number):
             if low > high:
                 problems.append(f"class {name} has source ids {low}-{high}: the lower one comes first")
             problems += [
@@ -243,9 +243,9 @@ def _find_claims(entries: list[dict[str, Any]]) -> list[str]:
     return problems
 
 
-def _list_ranges(entry: Mapping[str, Any], number: int) -> list[tuple[int, int]]:
+def _list_ranges(entry: Mapping[str, Any], number: int | None) -> list[tuple[int, int]]:
     """Return (lowest, highest) of a class's values in index masks; labels of annotations are none."""
-    given = entry.get("source_ids") or (number,)
+    given = entry.get("source_ids") or (() if number is None else (number,))
     ranges = [(int(value), int(value)) for value in given if not isinstance(value, str)]
     for text in (value for value in given if isinstance(value, str)):
         if found := _ABOVE.fullmatch(text):

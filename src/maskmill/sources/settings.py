@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from maskmill.labels.runs import Order
 from maskmill.sources.patterns import Split
 
-Order = Literal["column", "row"]
 Missing = Literal["error", "skip"]
 Overlaps = Literal["area", "order"]
 
