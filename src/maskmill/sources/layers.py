@@ -50,9 +50,9 @@ def find_samples(tree: FileTree, layout: Layout) -> list[Pair]:
     mask_pattern = compile_pattern(layout.masks, "source.masks")
     level, pictures, masks = _find_files(tree, compile_pattern(layout.images, "source.images"), mask_pattern)
     masks_of, strangers = _gather(pictures, masks, mask_pattern)
-    settle("masks without a picture", strangers, layout.missing, fix="add the pictures, or correct the patterns")
-    without = [path for path in pictures if path not in masks_of]
-    settle("pictures without any mask", without, layout.missing, fix="add the masks, or correct the patterns")
+    alone = [f"the mask {path} has no picture" for path in strangers]
+    alone += [f"the picture {path} has no mask" for path in pictures if path not in masks_of]
+    settle("files have no partner", alone, layout.missing, fix="add what is missing, or correct the patterns")
     if not masks_of:
         raise SourceError(f"no picture below {tree.name} has a mask", fix="correct source.images and source.masks")
     pairs = [
