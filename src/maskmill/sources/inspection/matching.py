@@ -70,7 +70,7 @@ def match_tables(tables: Sequence[FoundTable], items: Sequence[Item], reach: flo
     """
     attempts = []
     for table in tables:
-        matches = [*_match_colours(table, items, reach), *_match_values(table, items)]
+        matches = [*_match_colours(table, items, reach), *_match_values(table, items), *_match_places(table, items)]
         if matches:
             attempts.append(max(matches, key=_rank))
     attempts.sort(key=_rank, reverse=True)
@@ -111,10 +111,11 @@ def _match_colours(table: FoundTable, items: Sequence[Item], reach: float) -> li
 def _pair_colours(table: FoundTable, items: Sequence[Item], reach: float, order: tuple[int, int, int], remark: str) -> Match:
     pairs = []
     for place, item in enumerate(items):
+        own_reach = reach if item.value is None or len(set(item.colour or ())) > 1 else 2.0  # greys that are ids may lie close
         for number, row in enumerate(table.rows):
             if row.colour and item.colour:
                 distance = sum((row.colour[channel] - own) ** 2 for channel, own in zip(order, item.colour, strict=True)) ** 0.5
-                if distance <= reach:
+                if distance <= own_reach:
                     pairs.append((distance, place, number))
     rows: dict[int, TableRow] = {}
     taken: set[int] = set()
@@ -132,8 +133,6 @@ def _match_values(table: FoundTable, items: Sequence[Item]) -> list[Match]:
     values = {item.value: place for place, item in enumerate(items) if item.value is not None}
     if not values or len(values) < len(items):
         return []
-    if table.is_list:
-        return _match_places(table, items, values)
     matches = []
     for key in dict.fromkeys(key for row in table.rows for key, _ in row.values):
         by_value: dict[int, TableRow] = {}
@@ -142,21 +141,25 @@ def _match_values(table: FoundTable, items: Sequence[Item]) -> list[Match]:
             if number is not None:
                 by_value.setdefault(number, row)
         rows = {place: by_value[value] for value, place in values.items() if value in by_value}
-        is_telling = len(by_value) <= 4 * len(values) + 4  # any table has a 0 and a 1
+        is_telling = len(values) > 4 or len(by_value) <= 4 * len(values) + 4  # any table has a 0 and a 1
         if rows and is_telling:
             matches.append(_make_match(table, rows, items, 0.0, f"by {key}"))
     return matches
 
 
-def _match_places(table: FoundTable, items: Sequence[Item], values: dict[int, int]) -> list[Match]:
-    """Take a list's places as values where its length fits them exactly: from 0, or from 1 where 0 is background."""
+def _match_places(table: FoundTable, items: Sequence[Item]) -> list[Match]:
+    """Take the rows' places as values where their number fits: of a plain list exactly, from 0, or from 1 where 0 is background."""
+    values = {item.value: place for place, item in enumerate(items) if item.value is not None}
     counted = [value for value in values if value not in (255, 65535)]
-    names = table.rows
+    highest = max(counted, default=-1)
+    if len(values) < len(items) or any(row.values for row in table.rows):
+        return []
     for first in (0, 1):
-        highest = max(counted, default=-1)
-        if highest - first + 1 == len(names) and len(counted) >= 0.7 * len(names):
-            rows = {values[value]: names[value - first] for value in counted if value >= first}
-            return [_make_match(table, rows, items, 0.0, f"names in the order of the values from {first}")]
+        missing = len(table.rows) - (highest - first + 1)
+        fits = missing == 0 if table.is_list else missing >= 0 and first == 0 and len(counted) > 2
+        if fits and len(counted) >= 0.6 * len(table.rows):
+            rows = {values[value]: table.rows[value - first] for value in counted if value >= first}
+            return [_make_match(table, rows, items, 0.0, f"its rows are taken in the order of the values, from {first}")]
     return []
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from maskmill.sources.inspection.findings import ClassEntry, Colour
@@ -56,13 +57,13 @@ def make_entries(
     entries: list[ClassEntry] = []
     voids: list[ClassEntry] = []
     remarks: list[str] = []
-    order = _order(items, match)
-    for place in order:
+    has_palette = any(item.colour and len(set(item.colour)) > 1 for item in items)
+    for place in _order(items, match):
         item, row = items[place], rows[place]
         entry = ClassEntry(
             name="",
             id=None,
-            colours=(item.colour,) if item.colour else (),
+            colours=(item.colour,) if item.colour and (has_palette or item.value is None) else (),
             source_ids=(item.value,) if item.value is not None else (),
             fraction=item.fraction,
             masks=item.masks,
@@ -109,11 +110,7 @@ def _find_row(rows: list, row: object) -> int:
 
 def _find_void_reason(item: Item, items: Sequence[Item], match: Match | None, num_masks: int) -> str:
     """Return why an item that no table names should not count; nothing if it should."""
-    if (
-        item.value in (255, 65535)
-        and len(items) > 2
-        and max((other.value or 0) for other in items if other != item) < item.value - 1
-    ):
+    if item.value in (255, 65535) and _is_apart(item.value, [other.value or 0 for other in items if other is not item]):
         return f"{item} is far above the other values, as the mark of what does not count"
     if match and item.fraction <= LITTLE and item.value != 0:
         return f"{item} is not in {match.table.path} and is {item.fraction:.2%} of the pixels, in {item.masks} of {num_masks} masks"
@@ -123,12 +120,21 @@ def _find_void_reason(item: Item, items: Sequence[Item], match: Match | None, nu
     return ""
 
 
+def _is_apart(value: int, others: Sequence[int]) -> bool:
+    """Tell whether a value is farther above all others than any two of them are from each other."""
+    ordered = sorted(others)
+    gaps = [high - low for low, high in pairwise(ordered)]
+    return len(ordered) > 1 and value - ordered[-1] > max(1, *gaps)
+
+
 def _invent_name(item: Item, items: Sequence[Item], match: Match | None) -> tuple[str, str]:
     where = f"in no row of {match.table.path}" if match else "no table names it"
     if item.value is not None:
+        is_ground = item.value == 0 and item.fraction >= max(other.fraction for other in items)
         return (
-            "background" if item.value == 0 else f"class_{item.value}"
-        ), f"value {item.value}, {item.fraction:.2%} of the pixels; {where}"
+            "background" if is_ground else f"class_{item.value}",
+            f"value {item.value}, {item.fraction:.2%} of the pixels; {where}",
+        )
     if item.colour == (0, 0, 0) and item == items[find_background(items)]:
         return "background", f"black, {item.fraction:.2%} of the pixels; {where}"
     return name_colour(item.colour or (0, 0, 0)), f"{item}, {item.fraction:.2%} of the pixels; {where}: called by its colour"

@@ -99,7 +99,7 @@ def _take_noisy(counts: ColourCounts, peaks: NDArray[np.intp], histogram: Colour
         masks=counts.masks[peaks][order],
         border=border[order] / max(1, counts.border.sum()),
         is_clean=False,
-        is_painted=_is_painted(counts.pixels, nearest, distances, int(order[0])),
+        is_painted=_is_painted(counts.colours[peaks], counts.pixels, nearest, distances),
         tolerance=tolerance,
         unmatched=unmatched,
         strays=(),
@@ -182,13 +182,22 @@ def _is_mixture(colour: NDArray[np.int32], others: NDArray[np.int32], tolerance:
     return bool(((aside <= tolerance) & (low <= point[0]) & (point[0] <= high)).any())
 
 
-def _is_painted(pixels: NDArray[np.int64], nearest: NDArray[np.intp], distances: NDArray[np.float64], heaviest: int) -> bool:
-    """Tell masks from photos by how sharply pixels gather at the colours, the first, perhaps a photo's black margin, apart."""
+def _is_painted(
+    colours: NDArray[np.int32], pixels: NDArray[np.int64], nearest: NDArray[np.intp], distances: NDArray[np.float64]
+) -> bool:
+    """Tell masks from photos by how sharply pixels gather at the colours.
+
+    The heaviest, perhaps a photo's black margin, does not count. In small JPEG masks, next to no pixel has its exact colour; but
+    their colours lie far apart, with little between, while those of photos merge into each other.
+    """
     at_it = pixels[distances <= 3].sum() / pixels.sum()
-    others = nearest != heaviest
+    others = nearest != np.argmax(np.bincount(nearest, pixels))
     around = pixels[others & (distances <= 20)].sum()
     sharpness = pixels[others & (distances <= 3)].sum() / around if around else 1.0
-    return bool(at_it >= 0.4 and sharpness >= 0.4)
+    if at_it >= 0.4 and sharpness >= 0.4:
+        return True
+    apart = min((_distance(colours[number + 1 :], colour).min() for number, colour in enumerate(colours[:-1])), default=0.0)
+    return bool(apart >= 60 and pixels[distances <= 24].sum() >= 0.7 * pixels.sum())
 
 
 def _choose_tolerance(colours: NDArray[np.int32], histogram: ColourHistogram) -> tuple[float, float]:

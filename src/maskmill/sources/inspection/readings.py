@@ -35,7 +35,7 @@ def read_ids(statistics: IdStatistics, shown: Mapping[int, Colour], hints: Hints
     values = statistics.values
     if statistics.counts_instances:
         return _read_instances(statistics, items, hints)
-    if len(values) == 2 and not _is_named(hints, items):
+    if len(values) == 2 and not any(shown.values()):
         return [_read_two(items, hints, exact=True)], []
     if ranges := _read_packed(statistics):
         return [ranges], []
@@ -89,10 +89,21 @@ def read_colours(palette: Palette, hints: Hints, num_masks: int) -> tuple[list[M
 def _list_values(statistics: IdStatistics, shown: Mapping[int, Colour]) -> list[Item]:
     rim = max(1, sum(statistics.border.values()))
     items = [
-        Item(pixels / statistics.total, statistics.masks[value], statistics.border.get(value, 0) / rim, shown.get(value), value)
+        Item(
+            pixels / statistics.total,
+            statistics.masks[value],
+            statistics.border.get(value, 0) / rim,
+            shown.get(value) or _show(value),
+            value,
+        )
         for value, pixels in statistics.pixels.items()
     ]
     return sorted(items, key=lambda item: (-item.fraction, item.value))
+
+
+def _show(value: int) -> Colour | None:
+    """Return the grey that a value is seen as, by which a table of colours may name it."""
+    return (value, value, value) if 0 <= value <= 255 else None
 
 
 def _list_colours(palette: Palette) -> list[Item]:
@@ -114,9 +125,8 @@ def _make_classes(
             kept = _adopt_void(other, items)
             adopted |= kept
             but = f"; but {', '.join(f'{item} is exactly its {name}' for item, name in kept.items())}" if kept else ""
-            notes.append(
-                f"{other.table.path} does not fit: {other.named} of {len(items)} are in it, {other.explained:.1%} of the pixels{but}"
-            )
+            found = f"{other.named} of {len(items)} are in it, {other.explained:.1%} of the pixels"
+            notes.append(f"{other.table.path} does not fit: {found}{but}")
     tried = {other.table.path for other in others} | ({match.table.path} if match else set())
     unused = dict.fromkeys(table.path for table in hints.tables if table.path not in tried and not table.is_list)
     notes += [f"{path} does not fit: nothing in it occurs in the masks" for path in unused]
@@ -138,10 +148,6 @@ def _adopt_void(match: Match, items: Sequence[Item]) -> dict[Item, str]:
     }
 
 
-def _is_named(hints: Hints, items: Sequence[Item]) -> bool:
-    return match_tables(hints.tables, items, CLEAN_REACH)[0] is not None
-
-
 def _read_two(items: Sequence[Item], hints: Hints, *, exact: bool) -> MaskReading:
     """Read black-and-white masks: by their two values, or by a threshold between their two peaks."""
     dark, bright = sorted(items, key=lambda item: item.value if item.value is not None else sum(item.colour or ()))
@@ -151,18 +157,22 @@ def _read_two(items: Sequence[Item], hints: Hints, *, exact: bool) -> MaskReadin
     if inverted:
         reasons.append(f"{_call(bright)} is {bright.fraction:.0%} of the pixels and lines the borders: the object is dark")
     threshold = None if exact else (max(dark.colour or (0,)) + max(bright.colour or (0,))) // 2
-    names = ("background", name_object(hints.names))
+    match = match_tables(hints.tables, (ground, thing), CLEAN_REACH if exact else NOISY_REACH)[0]
+    names = tuple(row.name for row in match.rows if row) if match and match.named == 2 else ("background", name_object(hints.names))
     entries = []
     for number, (name, item) in enumerate(zip(names, (ground, thing), strict=True)):
         source = item.value if exact else int(item is bright)
         sources = () if not exact and not inverted else (source,) if source is not None else ()
-        colours = (item.colour,) if exact and item.colour else ()
+        colours = (item.colour,) if item.colour and item.value is None and exact else ()
         entries.append(
             ClassEntry(name, number, colours, sources, False, item.fraction, item.masks, f"{_call(item)}, {item.fraction:.2%}")
         )
+    table = match.table.path if match and match.named == 2 else None
+    if table:
+        reasons.append(f"{table} names them")
     if threshold is not None:
         reasons.append(f"{threshold} lies half-way between them")
-    return MaskReading("binary", "index" if exact else "suffix", tuple(entries), 0.9, tuple(reasons), threshold)
+    return MaskReading("binary", "index" if exact else "suffix", tuple(entries), 0.9, tuple(reasons), threshold, table=table)
 
 
 def _call(item: Item) -> str:
