@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from maskmill.errors import SourceError
-from maskmill.sources.inspection.annotated import guess_annotated
+from maskmill.sources.inspection.described import guess_described
 from maskmill.sources.inspection.findings import ClassEntry
 from maskmill.sources.inspection.guesses import Guess, nest
-from maskmill.sources.inspection.layered import read_layer_labels
 from maskmill.sources.inspection.look import Inspection, inspect_tree, open_tree
 from maskmill.sources.inspection.parts import guess_parts
 from maskmill.sources.inspection.proposals import PairingProposal
@@ -73,8 +72,8 @@ def _configure_tree(tree: FileTree, inspection: Inspection, *, name: str) -> Con
     proposal = inspection.proposal
     guesses = [Guess("source.name", Path(name).stem or name, "the folder's or archive's name")]
     guesses += [Guess("source.home", None, "not known"), Guess("source.images", proposal.images, proposal.reasons[0])]
-    if proposal.layout == "annotations":
-        described, classes = guess_annotated(tree, proposal)
+    if proposal.layout in ("annotations", "layers"):
+        described, classes = guess_described(tree, proposal)
         guesses += described
     else:
         classes = _finish_classes(inspection)
@@ -102,8 +101,6 @@ def _guess_form(inspection: Inspection) -> list[Guess]:
             Guess("source.form", "composite", "; ".join(proposal.reasons[1:]) or proposal.reasons[0]),
             Guess("source.image_side", proposal.image_side or "left", "the half that does not look painted"),
         ]
-    elif proposal.layout == "layers":
-        guesses.append(Guess("source.form", "layers", "several mask files a picture"))
     else:
         guesses.append(Guess("source.form", reading.form, reading.reasons[0]))
     if reading.form == "suffix":
@@ -164,11 +161,9 @@ def _guess_checks(inspection: Inspection, classes: Sequence[ClassEntry]) -> list
 
 
 def _finish_classes(inspection: Inspection) -> tuple[ClassEntry, ...]:
-    """Return the classes as the form needs them: layers have labels, composites have colours."""
+    """Return the classes as the form needs them: those of composites have colours."""
     reading, proposal = inspection.reading, inspection.proposal
     assert reading is not None
-    if proposal.layout == "layers":
-        return _list_layer_classes(proposal, reading.classes)
     if proposal.layout == "composite" and reading.form != "folders":
         white = min(255, 2 * (reading.threshold if reading.threshold is not None else 127) + 1)
         shades = (0, white)
@@ -179,25 +174,10 @@ def _finish_classes(inspection: Inspection) -> tuple[ClassEntry, ...]:
     return reading.classes
 
 
-def _list_layer_classes(proposal: PairingProposal, seen: Sequence[ClassEntry]) -> tuple[ClassEntry, ...]:
-    """Return background and one class for each value of {class}, or one for all mask files."""
-
-    counts = read_layer_labels(proposal)
-    bright = sum(entry.fraction for entry in seen[1:]) if len(seen) > 1 else 0.1
-    background = ClassEntry(
-        "background", 0, reason="what no mask file covers", fraction=max(0.0, 1 - bright), masks=proposal.num_pairs
-    )
-    rest = [
-        ClassEntry(label, number, reason=f"{count} mask files", fraction=bright / len(counts), masks=count)
-        for number, (label, count) in enumerate(sorted(counts.items()), start=1)
-    ]
-    return (background, *rest)
-
-
 def _tell_classes(inspection: Inspection) -> list[str]:
     reading = inspection.reading
-    if reading is None:
-        return ["what the annotations name"]
+    if reading is None or inspection.proposal.layout == "layers":
+        return ["what the annotations or the mask files' names say"]
     return [f"names from {reading.table}"] if reading.table else [reading.reasons[0]]
 
 
