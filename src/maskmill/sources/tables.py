@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,15 +36,11 @@ def read_table(path: Path) -> pd.DataFrame:
         )
     delimiter = max(_DELIMITERS, key=heading.count)
     try:
-        table = pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            index_col=False,
-            on_bad_lines="error",
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # pandas would drop the cells beyond the heading
+            table = pd.read_csv(
+                io.StringIO(text), sep=delimiter, dtype=str, keep_default_na=False, skip_blank_lines=False, index_col=False
+            )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         raise SourceError(f"{path} is no table: {error}", expected="as many cells in every row", fix="correct the file") from None
     table = table.fillna("").apply(lambda column: column.str.strip())
@@ -68,8 +65,8 @@ def require_column(table: pd.DataFrame, path: Path, role: str, *, given: str | N
     if found is not None and found in table.columns:
         return found
     raise SourceError(
-        f"{path} has no column {given!r}" if given else f"{path} has no column that is called like one of {role}",
-        expected=f"one of its columns {', '.join(table.columns)}" if given else f"one of {', '.join(usual)}",
+        f"{path} has no column {given!r}" if given else f"{path} has no column for the {role}",
+        expected=f"one of its columns: {', '.join(table.columns)}" if given else f"one called {', '.join(usual)}",
         fix=f"set source.columns.{role} to one of its columns: {', '.join(table.columns)}",
     )
 
