@@ -100,14 +100,15 @@ def _gather(
     pictures: Mapping[str, Mapping[str, str]], masks: Mapping[str, Mapping[str, str]], pattern: Pattern
 ) -> tuple[dict[str, list[tuple[str, str]]], list[str]]:
     """Return (label, path) of each picture's masks, and the masks of none."""
-    picture_of = _index_keys(pictures)
+    picture_of = {build_key(fields): path for path, fields in pictures.items()}
+    picture_by_number = _index_numbers(picture_of)
     masks_of: dict[str, list[tuple[str, str]]] = defaultdict(list)
     strangers = []
     for path, greedy in masks.items():
         for fields in (greedy, *_match_otherwise(pattern, path)):
             label = fields.get(CLASS_FIELD, OBJECT)
             key = build_key({name: value for name, value in fields.items() if name != CLASS_FIELD})
-            picture = picture_of.get(key) or picture_of.get(_drop_zeros(key))
+            picture = picture_of.get(key) or picture_by_number.get(_drop_zeros(key))
             if picture:
                 masks_of[picture].append((label, path))
                 break
@@ -116,13 +117,12 @@ def _gather(
     return masks_of, strangers
 
 
-def _index_keys(pictures: Mapping[str, Mapping[str, str]]) -> dict[_Key, str]:
-    """Return the picture of each key, and of the key without leading zeros that only one of them has."""
-    picture_of = {build_key(fields): path for path, fields in pictures.items()}
+def _index_numbers(picture_of: Mapping[_Key, str]) -> dict[_Key, str]:
+    """Return the picture of each key without leading zeros that only one of them has."""
     plain: dict[_Key, list[str]] = defaultdict(list)
     for key, path in picture_of.items():
         plain[_drop_zeros(key)].append(path)
-    return {key: paths[0] for key, paths in plain.items() if len(paths) == 1} | picture_of
+    return {key: paths[0] for key, paths in plain.items() if len(paths) == 1}
 
 
 def _drop_zeros(key: _Key) -> _Key:
