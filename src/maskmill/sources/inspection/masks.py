@@ -95,7 +95,10 @@ def analyse_masks(
             f"none of {len(paths)} masks can be read:\n{summarise_problems(look.unreadable)}", fix="say which files are the masks"
         )
     hints = Hints(find_tables(tree) if tree else (), [path.as_posix() for path in paths])
-    readings, notes = _read_files(look, hints, is_lossy=any(path.suffix.lower() in LOSSY for path in paths))
+    is_sure = look.colours.num_masks + len(look.unreadable) == len(paths) and not any(
+        path.suffix.lower() in LOSSY for path in paths
+    )
+    readings, notes = _read_files(look, hints, is_sure=is_sure)
     return _conclude(readings, notes, look, len(paths))
 
 
@@ -126,13 +129,20 @@ def analyse_colour_arrays(
     return _conclude(readings, notes, look, given or look.colours.num_masks)
 
 
-def _read_files(look: _Look, hints: Hints, *, is_lossy: bool) -> tuple[list[MaskReading], list[str]]:
-    """Read by ids where every mask has clean ones, else by colours; palettes may be meant either way."""
-    if not look.all_ids or is_lossy or not look.ids.is_clean or (look.has_palette and not look.one_palette):
+def _read_files(look: _Look, hints: Hints, *, is_sure: bool) -> tuple[list[MaskReading], list[str]]:
+    """Read by ids where every mask has clean ones, else by colours; palettes may be meant either way.
+
+    Args:
+        is_sure: whether no other value can be in masks that were not looked at, nor come from JPEG.
+    """
+    has_palettes = look.has_palette and not look.one_palette
+    is_black_and_white = len(look.ids.values) == 2 and look.ids.highest == 255 and look.ids.values[1] - look.ids.values[0] > 64
+    if not look.all_ids or not look.ids.is_clean or has_palettes or (is_black_and_white and not is_sure and not look.has_palette):
         readings, notes = read_colours(find_palette(look.colours), hints, look.colours.num_masks)
-        if look.has_palette and not look.one_palette:
-            notes.append("palettes differ from mask to mask: the colours are meant, not the indices")
-        return readings, notes
+        return readings, [
+            *notes,
+            "palettes differ from mask to mask: the colours are meant, not the indices",
+        ] if has_palettes else notes
     readings, notes = read_ids(look.ids, look.shown if look.has_palette else {}, hints)
     if look.has_palette:
         others, _ = read_colours(find_palette(look.colours), hints, look.colours.num_masks)

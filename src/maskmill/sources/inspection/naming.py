@@ -10,6 +10,7 @@ from maskmill.sources.inspection.findings import ClassEntry, Colour
 from maskmill.sources.inspection.matching import Item, Match, is_void_name
 
 LITTLE = 0.02  # of all pixels: what is in no table, or black in few masks, is void up to here
+SLIP = 1e-5  # of all pixels: what no table names and is rarer than that is no class
 
 _COLOURS: dict[str, Colour] = {
     "black": (0, 0, 0), "dark grey": (64, 64, 64), "grey": (128, 128, 128), "light grey": (192, 192, 192), "white": (255, 255, 255),
@@ -114,6 +115,8 @@ def _find_void_reason(item: Item, items: Sequence[Item], match: Match | None, nu
         return f"{item} is far above the other values, as the mark of what does not count"
     if match and item.fraction <= LITTLE and item.value != 0:
         return f"{item} is not in {match.table.path} and is {item.fraction:.2%} of the pixels, in {item.masks} of {num_masks} masks"
+    if item.fraction < SLIP and len(items) > 2:
+        return f"{item} is {item.fraction:.5%} of the pixels, a slip of the pen"
     is_black = item.colour == (0, 0, 0) and item.value is None
     if is_black and len(items) > 3 and item.fraction <= LITTLE and item.masks <= 0.3 * num_masks:
         return f"{item} (black) is {item.fraction:.2%} of the pixels, in {item.masks} of {num_masks} masks"

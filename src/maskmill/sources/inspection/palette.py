@@ -19,6 +19,7 @@ from maskmill.sources.inspection.histograms import (
 MOST = 96  # candidates that are looked at; a set with more colours than that is no set of classes
 RARE = 1e-5  # of all pixels: what is rarer is no class among noise
 STRAY = 2e-7  # of all pixels: what is rarer is no class in clean masks either, but a slip of the pen
+DOUBLE = 4.0  # RGB distance up to which a far rarer colour of clean masks is the same one, a little off
 COVERED = 0.98  # of a mask's pixels that the tolerance should cover, in most masks
 
 _TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])  # JFIF
@@ -36,7 +37,7 @@ class Palette:
         border: (K,) its share of the masks' outermost pixels.
         is_clean: whether every pixel that counts has one of the colours exactly.
         is_painted: whether pixels gather at the colours; in photos they do not.
-        tolerance: the RGB distance that covers the noise; 0 in clean masks.
+        tolerance: the RGB distance that covers the noise; 0 in masks without any.
         unmatched: the fraction of pixels beyond it, in the worst mask looked at.
         strays: (colour, pixels) of what occurs too rarely to be a class of clean masks.
         num_distinct: how many colours occur at all.
@@ -71,6 +72,8 @@ def _take_clean(counts: ColourCounts) -> Palette:
     is_class = counts.pixels >= max(3, STRAY * total)
     chosen = np.flatnonzero(is_class)
     chosen = chosen[np.argsort(-counts.pixels[chosen], kind="stable")]
+    doubles = _find_doubles(counts.colours[chosen], counts.pixels[chosen])
+    chosen = chosen[~doubles]
     return Palette(
         colours=_triples(counts.colours[chosen]),
         fractions=counts.pixels[chosen] / total,
@@ -78,11 +81,21 @@ def _take_clean(counts: ColourCounts) -> Palette:
         border=counts.border[chosen] / max(1, counts.border.sum()),
         is_clean=True,
         is_painted=len(chosen) <= MOST or bool(counts.flat.sum() > 0.5 * total),
-        tolerance=0.0,
+        tolerance=2 * DOUBLE if doubles.any() else 0.0,
         unmatched=0.0,
         strays=tuple(zip(_triples(counts.colours[~is_class]), counts.pixels[~is_class].tolist(), strict=True)),
         num_distinct=len(counts.pixels),
     )
+
+
+def _find_doubles(colours: NDArray[np.int32], pixels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark colours, the most frequent first, that are another one a little off: a second tool's rounding, not a class."""
+    doubles = np.zeros(len(colours), bool)
+    if colours.max() > 64:  # else small numbers in a channel, one level apart
+        for place in range(1, len(colours)):
+            is_close = _distance(colours[:place], colours[place]) <= DOUBLE
+            doubles[place] = (is_close & ~doubles[:place] & (pixels[place] < 0.05 * pixels[:place])).any()
+    return doubles
 
 
 def _take_noisy(counts: ColourCounts, peaks: NDArray[np.intp], histogram: ColourHistogram) -> Palette:
