@@ -6,13 +6,15 @@ import pytest
 from PIL import Image
 
 from maskmill.evaluation import panels
-from maskmill.evaluation.charts import draw_class_bars, draw_confusion
+from maskmill.evaluation.charts import BLUE, GREY, draw_class_bars, draw_confusion
 from maskmill.evaluation.curves import draw_curves
 from maskmill.evaluation.figures import choose_samples
-from maskmill.evaluation.panels import Sample, draw_samples, paint_errors, paint_mask
+from maskmill.evaluation.panels import Sample, choose_bands, draw_samples, paint_errors, paint_mask
+from maskmill.labels.classes import VOID_BIT
 
 NAMES = ("field", "water")
 PALETTE = np.full((256, 3), 255, np.uint8)
+FOUND_MISSED = [[int(colour[n : n + 2], 16) for n in (1, 3, 5)] for colour in (BLUE, GREY)]
 PALETTE[:2] = [[200, 180, 40], [10, 60, 200]]
 
 
@@ -69,6 +71,44 @@ def test_void_is_hatched_and_never_wrong():
         assert len(np.unique(painted[void], axis=0)) == 2
 
 
+def build_overlapping_sample():
+    """Left half field, lower half water over it; the first column void; the prediction is field alone, everywhere."""
+    truth = np.zeros((30, 60), np.uint16)
+    truth[:, :30] |= 0b01
+    truth[15:] |= 0b10
+    truth[:, 0] |= VOID_BIT
+    return Sample("worst", "over", np.full((30, 60, 5), 90, np.uint8), truth, np.full((30, 60), 0b01, np.uint16), 2)
+
+
+def test_later_classes_lie_over_earlier_ones():
+    sample = build_overlapping_sample()
+    painted = paint_mask(sample.truth, PALETTE)
+    seen = [tuple(painted[place]) for place in ((5, 10), (5, 50), (20, 10), (20, 50))]
+    assert seen == [(200, 180, 40), tuple(panels.NO_CLASS), (10, 60, 200), (10, 60, 200)]
+    errors = paint_errors(choose_bands(sample.picture), sample.truth, sample.prediction)
+    for image in (painted, errors):
+        assert len(np.unique(image[:, 0], axis=0)) == 2  # void is hatched
+    wrong = (errors == panels.WRONG).all(axis=-1)
+    np.testing.assert_array_equal(wrong[:, 1:], (sample.truth != 0b01)[:, 1:])
+    assert not wrong[:, 0].any()
+
+
+def test_overlapping_classes_and_many_bands_are_drawn(tmp_path):
+    draw_samples([build_overlapping_sample()], NAMES, PALETTE, tmp_path / "over.png")
+    drawing = read(tmp_path / "over.png")
+    top, quarter = panels.MARGIN + panels.HEADING + panels.TITLE, panels.PANEL // 4
+    places = [
+        (top + row, panels.MARGIN + panels.PANEL + panels.GAP + column) for row in (20, 180) for column in (quarter, 3 * quarter)
+    ]
+    assert [tuple(drawing[place]) for place in places] == [(200, 180, 40), (255, 255, 255), (10, 60, 200), (10, 60, 200)]
+
+
+@pytest.mark.parametrize(("channels", "shown"), [(1, [0]), (2, [0]), (3, [0, 1, 2]), (4, [0, 1, 2]), (8, [0, 1, 2])])
+def test_the_bands_that_are_shown(channels, shown):
+    picture = np.arange(channels, dtype=np.uint8) * np.ones((2, 3, 1), np.uint8)
+    assert choose_bands(picture)[1, 2].tolist() == shown
+
+
 def test_a_sample_of_nothing_but_void_can_be_drawn(tmp_path):
     void = np.full((8, 8), 255, np.uint8)
     sample = Sample("worst", "void", np.zeros((8, 8, 3), np.uint8), void, np.zeros((8, 8), np.uint8), 2)
@@ -109,6 +149,19 @@ def test_charts_open_with_absent_classes(tmp_path):
     draw_confusion(np.zeros((2, 2), np.int64), NAMES, tmp_path / "empty.png", title="nothing")
     draw_confusion(np.eye(30, dtype=np.int64), [f"class {k}" for k in range(30)], tmp_path / "large.png", title="many")
     assert read(tmp_path / "large.png").shape[0] > read(tmp_path / "empty.png").shape[0]
+
+
+def test_charts_of_overlapping_classes_open(tmp_path):
+    matrix = np.array([[[700, 50], [50, 200]], [[980, 0], [20, 0]], [[1000, 0], [0, 0]]])
+    names = ["field", "water", "a class with a long name"]
+    for draw in (draw_confusion, draw_class_bars):
+        draw(matrix, names, tmp_path / "chart.png", title="test part, 2 pictures")
+        assert read(tmp_path / "chart.png").std() > 10
+    draw_confusion(matrix, names, tmp_path / "chart.png", title="")
+    drawing = read(tmp_path / "chart.png")
+    lengths = [(drawing == np.array(colour, np.uint8)).all(axis=-1).sum(axis=1).max() for colour in FOUND_MISSED]
+    # in the longest row of each colour: two thirds of the width are found of field, all of it is missed of water
+    assert lengths[0] == pytest.approx(lengths[1] * 2 / 3, rel=0.05)
 
 
 @pytest.mark.parametrize("monitor", ["val_dice", "val_loss", "val_iou"])

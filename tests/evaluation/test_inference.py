@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from maskmill.errors import DataError, ModelError
+from maskmill.evaluation.decisions import DECISIONS
 from maskmill.evaluation.inference import Predictor, adapt_channels, predict_logits, predict_mask
+from maskmill.labels.bits import unpack_bits
 from maskmill.pictures import tile_starts
 
 FIT = {"policy": "fit", "image_size": (16, 24), "factor": 1.0, "overlap": 0.25}
@@ -37,9 +39,10 @@ def build_counting_model(shapes):
     return model
 
 
-def describe(scale=FIT, channels=3):
+def describe(scale=FIT, channels=3, labels="exclusive"):
     return {
-        "format": 1,
+        "format": 2,
+        "labels": labels,
         "scale": scale,
         "channels": channels,
         "classes": [{"id": 0, "name": "dark", "colour": [1, 2, 3]}, {"id": 1, "name": "bright", "colour": [9, 8, 7]}],
@@ -108,6 +111,48 @@ def test_the_mask_is_the_arg_max_of_the_logits(scale):
     np.testing.assert_array_equal(predict_mask(model, picture, **scale, batch_size=3), logits.argmax(axis=-1))
 
 
+def build_colour_model(num_classes=2):
+    """Overlapping classes: the first where red is over 128, the second where green is over 100, further ones nowhere."""
+    picture = keras.Input((None, None, 3), dtype="uint8")
+    model = keras.Model(picture, keras.layers.Conv2D(num_classes, 1)(keras.layers.Rescaling(0.02)(picture)))
+    kernel = np.zeros((1, 1, 3, num_classes), np.float32)
+    kernel[0, 0, 0, 0] = kernel[0, 0, 1, 1] = 1.0
+    model.layers[-1].set_weights([kernel, 0.02 * np.array([-128.0, -100.0] + [-10.0] * (num_classes - 2), np.float32)])
+    return model
+
+
+def test_overlapping_classes_by_hand():
+    colours = [[200, 0, 0], [0, 200, 0], [200, 200, 0], [0, 0, 0], [129, 99, 255], [127, 101, 255]]
+    picture = np.array([colours, colours[::-1]], np.uint8)  # 2 x 6
+    mask = Predictor(build_colour_model(), describe(NATIVE, labels="overlapping")).mask(picture)
+    assert mask.dtype == np.uint16
+    assert mask.tolist() == [[0b01, 0b10, 0b11, 0, 0b01, 0b10], [0b10, 0b01, 0, 0b11, 0b10, 0b01]]
+
+
+@pytest.mark.parametrize("scale", [FIT, NATIVE, {**NATIVE, "factor": 0.5}])
+def test_bits_are_those_of_positive_logits(scale):
+    picture = np.random.default_rng(3).integers(0, 256, (33, 41, 3), np.uint8)
+    predictor = Predictor(build_colour_model(), describe(scale, labels="overlapping"))
+    logits = predictor.logits(picture)
+    assert logits.shape == (33, 41, 2)
+    np.testing.assert_array_equal(unpack_bits(predictor.mask(picture), 2), logits > 0.0)
+
+
+def test_tiles_of_overlapping_classes_keep_their_probabilities():
+    picture = np.random.default_rng(4).integers(0, 256, (50, 61, 3), np.uint8)
+    expected = 0.02 * (picture[..., :2].astype(np.float64) - [128.0, 100.0])
+    logits = predict_logits(build_colour_model(), picture, **NATIVE, batch_size=4, labels="overlapping")
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+
+
+def test_sure_logits_of_overlapping_classes_stay_finite():
+    for sign in (1.0, -1.0):
+        logits = np.full((2, 3, 2), sign * 1e4, np.float32)
+        again = DECISIONS["overlapping"].unsquash(DECISIONS["overlapping"].squash(logits))
+        assert np.isfinite(again).all()
+        assert (np.sign(again) == sign).all()
+
+
 @pytest.mark.parametrize(("scale", "shapes"), [(FIT, {(1, 16, 24, 3)}), (NATIVE, {(1, 16, 24, 3), (4, 16, 24, 3)})])
 def test_forward_passes_keep_their_shape(scale, shapes):
     seen = []
@@ -158,6 +203,8 @@ def test_channels_are_adapted():
 def test_a_grey_picture_suits_a_colour_model_and_the_other_way_round(model):
     picture, truth = draw_halves(16, 24, 10)
     np.testing.assert_array_equal(Predictor(model, describe()).mask(picture[..., :1]), truth)
+    bands = np.concatenate([picture, picture], axis=2)
+    np.testing.assert_array_equal(Predictor(build_brightness_model(channels=6), describe(channels=6)).mask(bands), truth)
     grey = Predictor(build_brightness_model(channels=1), describe(channels=1))
     np.testing.assert_array_equal(grey.mask(picture), truth)
 
@@ -174,5 +221,10 @@ def test_descriptions_that_do_not_fit_are_refused(model):
         Predictor(model, {"classes": [], "channels": 3})
     with pytest.raises(ModelError, match="tells 2 classes apart, its description names 1"):
         Predictor(model, {**describe(), "classes": describe()["classes"][:1]})
+    with pytest.raises(ModelError, match="says layered labels of 2 classes"):
+        Predictor(model, describe(labels="layered"))
+    many = [{"id": k, "name": str(k), "colour": [k, k, k]} for k in range(16)]
+    with pytest.raises(ModelError, match="at most 15 classes"):
+        Predictor(model, {**describe(labels="overlapping"), "classes": many})
     with pytest.raises(ModelError, match="'panorama' is unknown"):
         Predictor(model, describe({**FIT, "policy": "panorama"})).mask(np.zeros((4, 4, 3), np.uint8))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from maskmill.errors import DataError
+from maskmill.errors import DataError, ModelError
 from maskmill.evaluation.inference import Predictor
 from maskmill.evaluation.reports import (
     PartReport,
@@ -18,6 +18,9 @@ from maskmill.evaluation.reports import (
     tabulate_pictures,
     write_reports,
 )
+from maskmill.labels.bits import unpack_bits
+from maskmill.labels.classes import VOID_BIT
+from maskmill.pictures import encode_picture
 
 NAMES = ("sky", "tree", "car")
 
@@ -146,6 +149,78 @@ def test_a_confusion_table_has_a_row_a_pair():
     samples = pd.DataFrame({"id": ["a"], "source": ["a"]})
     table = tabulate_confusion(PartReport("test", ("no", "yes"), samples, np.array([[[3, 1], [0, 0]]])))
     assert table["fraction"].tolist() == [0.75, 0.25, 0.0, 0.0]
+
+
+def build_overlapping_predictor():
+    """Overlapping classes: the one where red is set, the other where green is, the third nowhere; further bands do not matter."""
+    picture = keras.Input((None, None, 5), dtype="uint8")
+    model = keras.Model(picture, keras.layers.Conv2D(3, 1)(keras.layers.Rescaling(1.0)(picture)))
+    kernel = np.zeros((1, 1, 5, 3), np.float32)
+    kernel[0, 0, 0, 0] = kernel[0, 0, 1, 1] = 1.0
+    model.layers[-1].set_weights([kernel, np.full(3, -0.5, np.float32)])
+    scale = {"policy": "native", "image_size": [16, 16], "factor": 1.0, "overlap": 0.25}
+    classes = [{"id": k, "name": name, "colour": [k, k, k]} for k, name in enumerate(NAMES)]
+    return Predictor(model, {"scale": scale, "classes": classes, "channels": 5, "labels": "overlapping"})
+
+
+def draw_bits(split, prediction, truth):
+    """A sample of five bands whose first two say what the model will answer."""
+    planes = unpack_bits(np.array(prediction, np.uint16), 2).astype(np.uint8)
+    return split, np.concatenate([planes, np.full((*planes.shape[:2], 3), 9, np.uint8)], axis=2), np.array(truth, np.uint16)
+
+
+def test_overlapping_classes_by_hand(write_encoded, tmp_path):
+    encoded = write_encoded(
+        {
+            "001": draw_bits("test", [[0b01, 0b01, 0b01], [0b10, 0b11, 0b00]], [[0b01, 0b11, 0b00], [0b10, 0b11, VOID_BIT | 0b11]]),
+            "002": draw_bits("test", [[0b00, 0b00]], [[0b01, 0b00]]),
+            "003": draw_bits("val", [[0b11, 0b00]], [[0b11, 0b00]]),
+        }
+    )
+    predictor, samples = build_overlapping_predictor(), read_samples(encoded)
+    test, val = (evaluate_part(predictor, samples, encoded, split=split) for split in ("test", "val"))
+    metrics = write_reports(tmp_path / "evaluate", test, val)
+    # of 7 counted pixels: sky in 4, of which 3 found, and 1 where it is not; tree in 3, 2 found; no car
+    sky, tree = 6 / 8, 4 / 5
+    assert metrics["labels"] == "overlapping"
+    assert metrics["dice"] == pytest.approx((sky + tree) / 2)
+    assert metrics["iou"] == pytest.approx((3 / 5 + 2 / 3) / 2)
+    assert metrics["accuracy"] == pytest.approx((7 * 3 - 3) / (7 * 3))
+    assert metrics["micro_dice"] == pytest.approx(10 / 13)
+    assert metrics["micro_iou"] == pytest.approx(5 / 8)
+    assert metrics["per_image_dice"] == pytest.approx(np.mean([np.mean([6 / 7, 4 / 5]), 0.0]))
+    assert metrics["classes"]["sky"] == pytest.approx({"dice": sky, "iou": 3 / 5})
+    assert metrics["val"]["dice"] == 1.0
+    assert np.isnan(flatten_metrics(metrics)["test_dice/car"])
+    read = lambda name: (tmp_path / "evaluate" / name).read_text().splitlines()  # noqa: E731
+    assert read("per_class.csv")[1:] == [
+        "sky,test,0.750000,0.600000,0.750000,4",
+        "tree,test,0.800000,0.666667,0.666667,3",
+        "car,test,,,,0",
+    ]
+    assert read("per_image.csv")[2] == "002,test,0.000000,0.000000,0.833333,data/002.jpg"
+    assert read("confusion.csv")[:6] == [
+        "split,truth,prediction,pixels,fraction",
+        "test,not sky,not sky,2,0.666667",
+        "test,not sky,sky,1,0.333333",
+        "test,sky,not sky,1,0.250000",
+        "test,sky,sky,3,0.750000",
+        "test,not tree,not tree,4,1.000000",
+    ]
+    assert read("confusion_table.csv") == [
+        "class,true_negatives,false_positives,false_negatives,true_positives",
+        "sky,2,1,1,3",
+        "tree,4,0,1,2",
+        "car,7,0,0,0",
+    ]
+
+
+def test_masks_of_another_kind_than_the_model_are_refused(write_encoded):
+    encoded = write_encoded({"a": draw_bits("test", [[1, 0]], [[1, 0]])})
+    samples = read_samples(encoded)
+    (encoded / "images" / "a.png").write_bytes(encode_picture(np.zeros((1, 2, 3), np.uint8)))
+    with pytest.raises(ModelError, match=r"a\.png has overlapping labels, the model exclusive ones"):
+        evaluate_part(build_predictor(), samples, encoded, split="test")
 
 
 def test_an_empty_part_and_a_mask_of_another_size_are_refused(write_encoded):

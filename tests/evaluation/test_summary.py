@@ -47,6 +47,15 @@ def test_figures_and_commands_are_printed(capsys):
     assert "trained on a CPU" in printed
 
 
+def test_overlapping_classes_headline_their_mean(capsys):
+    two = {name: METRICS["classes"][name] for name in ("sky", "tree")}
+    metrics = METRICS | {"labels": "overlapping", "classes": two}
+    print_summary(metrics, figures=Path("figures"), name="mill", curl="", alias="a", version=1, no_champion_because=None)
+    printed = capsys.readouterr().out
+    assert "mean over classes" in printed
+    assert "accuracy over pixels and classes" in printed
+
+
 def test_a_champion_needs_no_excuse(capsys):
     printed = show(capsys, version=4, alias="champion", no_champion_because=None)
     assert "models:/mill@champion" in printed

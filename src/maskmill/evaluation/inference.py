@@ -6,7 +6,7 @@ The scale is a policy that travels with the model. `fit` resizes the whole pictu
 
 import itertools
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskmill.errors import DataError, ModelError
+from maskmill.evaluation.decisions import DECISIONS, Decision
+from maskmill.labels.bits import MOST_CLASSES, LabelMask, Labels
 from maskmill.pictures import pad_picture, resize_picture, tile_starts
-
-LEAST_PROBABILITY = 1e-7  # keeps the logarithm finite: interpolating between infinities gives NaN
 
 
 class Predictor:
@@ -24,7 +24,7 @@ class Predictor:
 
     Args:
         model: keras model, uint8 (B, H, W, C) to logits (B, H, W, K).
-        description: the maskmill.json of the model's archive: its `scale`, `classes` and `channels`.
+        description: the maskmill.json of the model's archive: its `scale`, `classes`, `channels` and `labels` (absent: exclusive).
         batch_size: tiles in one forward pass.
 
     Raises:
@@ -40,11 +40,18 @@ class Predictor:
             self.factor = float(scale["factor"])
             self.overlap = float(scale["overlap"])
             self.channels = int(description["channels"])
+            self.labels: Labels = description.get("labels", "exclusive")
             self.class_names = tuple(str(entry["name"]) for entry in classes)
             self.palette: NDArray[np.uint8] = np.full((256, 3), 255, np.uint8)
             self.palette[: len(classes)] = [entry["colour"] for entry in classes]
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ModelError(f"the model's description does not say how to use it: {error!r}", fix="train it again") from error
+        if self.labels not in DECISIONS or (self.labels == "overlapping" and self.num_classes > MOST_CLASSES):
+            raise ModelError(
+                f"the model's description says {self.labels} labels of {self.num_classes} classes",
+                expected=f"exclusive ones, or overlapping ones of at most {MOST_CLASSES} classes",
+                fix="train it again",
+            )
         if model.output_shape[-1] != self.num_classes:
             raise ModelError(f"the model tells {model.output_shape[-1]} classes apart, its description names {self.num_classes}")
         self.model = model
@@ -67,19 +74,23 @@ class Predictor:
             )
 
     def logits(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the logits of uint8 (H, W, C), grey or RGB whatever the model takes: float32 (H, W, K)."""
+        """Return the logits of uint8 (H, W, C), grey or RGB whichever of the two the model takes: float32 (H, W, K)."""
         adapted = adapt_channels(picture, self.channels)
         with self._lock:
             return predict_logits(self.model, adapted, **self._settings())
 
-    def mask(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return the class ids of uint8 (H, W, C), grey or RGB whatever the model takes: uint8 (H, W)."""
+    def mask(self, picture: NDArray[np.uint8]) -> LabelMask:
+        """Return the label mask of uint8 (H, W, C), grey or RGB whichever of the two the model takes.
+
+        Returns:
+            (H, W): uint8 class ids, or uint16 with a bit a class where they overlap.
+        """
         adapted = adapt_channels(picture, self.channels)
         with self._lock:
             return predict_mask(self.model, adapted, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in ("policy", "image_size", "factor", "overlap", "batch_size")}
+        return {name: getattr(self, name) for name in ("policy", "image_size", "factor", "overlap", "batch_size", "labels")}
 
 
 def adapt_channels(picture: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
@@ -119,6 +130,7 @@ def predict_logits(
     factor: float,
     overlap: float,
     batch_size: int,
+    labels: Labels = "exclusive",
 ) -> NDArray[np.float32]:
     """Predict a picture's logits at its own size.
 
@@ -130,19 +142,25 @@ def predict_logits(
         factor: native: the scale of the tiles, in tile pixels per picture pixel.
         overlap: native: the part of a tile, 0 to below 1, that it shares with its neighbour at least.
         batch_size: native: tiles in one forward pass.
+        labels: whether probabilities are the softmax of logits ("exclusive") or the sigmoid of each ("overlapping").
 
     Returns:
-        float32 (H, W, K); under native the logarithm of the blended probabilities, whose softmax they are.
+        float32 (H, W, K); under native those of the blended probabilities.
 
     Raises:
         ModelError: an unknown policy.
     """
-    scores = _predict_scores(
-        model, picture, policy=policy, image_size=image_size, factor=factor, overlap=overlap, batch_size=batch_size
+    planes = _predict_planes(
+        model,
+        picture,
+        policy=policy,
+        image_size=image_size,
+        factor=factor,
+        overlap=overlap,
+        batch_size=batch_size,
+        decision=DECISIONS[labels],
     )
-    height, width = picture.shape[:2]
-    planes = [_resize_plane(scores[..., k], (height, width)) for k in range(scores.shape[-1])]
-    return np.stack(planes, axis=-1)  # (H, W, K)
+    return np.stack(list(planes), axis=-1)  # (H, W, K)
 
 
 def predict_mask(
@@ -154,25 +172,28 @@ def predict_mask(
     factor: float,
     overlap: float,
     batch_size: int,
-) -> NDArray[np.uint8]:
-    """Predict a picture's mask, uint8 (H, W): the arg max of `predict_logits`, ties to the lowest id, class by class.
+    labels: Labels = "exclusive",
+) -> LabelMask:
+    """Predict a picture's mask, (H, W), from `predict_logits`, class by class.
 
+    Exclusive labels give uint8 ids: the arg max, ties to the lowest id. Overlapping ones give uint16 bits: those of logits above 0.
     The (H, W, K) logits of a large picture are never whole in memory.
     """
-    scores = _predict_scores(
-        model, picture, policy=policy, image_size=image_size, factor=factor, overlap=overlap, batch_size=batch_size
+    decision = DECISIONS[labels]
+    planes = _predict_planes(
+        model,
+        picture,
+        policy=policy,
+        image_size=image_size,
+        factor=factor,
+        overlap=overlap,
+        batch_size=batch_size,
+        decision=decision,
     )
-    size = picture.shape[:2]
-    mask = np.zeros(size, np.uint8)
-    best = _resize_plane(scores[..., 0], size)
-    for k in range(1, scores.shape[-1]):
-        plane = _resize_plane(scores[..., k], size)
-        mask[plane > best] = k
-        np.maximum(best, plane, out=best)
-    return mask
+    return decision.decide(planes)
 
 
-def _predict_scores(
+def _predict_planes(
     model: Any,
     picture: NDArray[np.uint8],
     *,
@@ -181,21 +202,25 @@ def _predict_scores(
     factor: float,
     overlap: float,
     batch_size: int,
-) -> NDArray[np.float32]:
-    """Return logits at the working scale: (*image_size, K) for fit, the scaled picture's size for native."""
+    decision: Decision,
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the logits of each class at the picture's own size, (H, W)."""
+    height, width = picture.shape[:2]
     if policy == "fit":
-        return _forward(model, resize_picture(picture, image_size)[np.newaxis])[0]
-    if policy == "native":
-        height, width = picture.shape[:2]
+        scores = _forward(model, resize_picture(picture, image_size)[np.newaxis])[0]
+    elif policy == "native":
         scaled = resize_picture(picture, (max(1, round(height * factor)), max(1, round(width * factor))))
-        return _predict_tiled(model, scaled, image_size, overlap, batch_size)
-    raise ModelError(f"scale.policy {policy!r} is unknown", expected="fit or native", fix="train the model again")
+        scores = _predict_tiled(model, scaled, image_size, overlap=overlap, batch_size=batch_size, decision=decision)
+    else:
+        raise ModelError(f"scale.policy {policy!r} is unknown", expected="fit or native", fix="train the model again")
+    for k in range(scores.shape[-1]):
+        yield _resize_plane(scores[..., k], (height, width))
 
 
 def _predict_tiled(
-    model: Any, picture: NDArray[np.uint8], tile: tuple[int, int], overlap: float, batch_size: int
+    model: Any, picture: NDArray[np.uint8], tile: tuple[int, int], *, overlap: float, batch_size: int, decision: Decision
 ) -> NDArray[np.float32]:
-    """Cover a picture with tiles and average their probabilities under a smooth window; log-probabilities (H, W, K)."""
+    """Cover a picture with tiles and average their probabilities under a smooth window; return their logits (H, W, K)."""
     height, width = picture.shape[:2]
     padded = pad_picture(picture, tile)
     rows, columns = (tile_starts(padded.shape[side], tile[side], overlap) for side in (0, 1))
@@ -212,9 +237,9 @@ def _predict_tiled(
             tiles[row] = padded[top : top + tile[0], left : left + tile[1]]
         for (top, left), logits in zip(group, _forward(model, tiles), strict=False):  # what fills the last batch up is dropped
             place = np.s_[top : top + tile[0], left : left + tile[1]]
-            total[place] += window * _softmax(logits)
+            total[place] += window * decision.squash(logits)
             weight[place] += window
-    return np.log(np.maximum(total / weight, LEAST_PROBABILITY))[:height, :width]
+    return decision.unsquash(np.asarray(total / weight, np.float32))[:height, :width]
 
 
 def _forward(model: Any, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -226,11 +251,6 @@ def _blending_window(tile: tuple[int, int]) -> NDArray[np.float32]:
     """A raised cosine over both sides, (h, w, 1): a tile counts most in its middle, where it has seen the surroundings."""
     rows, columns = (np.sin(np.pi * (np.arange(side) + 0.5) / side) ** 2 for side in tile)
     return np.outer(rows, columns).astype(np.float32)[..., np.newaxis]
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 def _resize_plane(plane: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from maskmill.metrics import VOID, confusion_matrix, dice_per_class, headline, iou_per_class
+from maskmill.labels.bits import MOST_CLASSES, LabelMask
+from maskmill.labels.classes import find_void
+from maskmill.metrics import confusion_matrix, dice_per_class, headline_dice, headline_iou, overlaps
 from maskmill.outputs import new_file
 from maskmill.pictures import resize_label_mask, resize_picture
 
@@ -25,6 +27,7 @@ INK, FAINT, PAPER = (24, 28, 36), (110, 116, 128), (255, 255, 255)
 EDGE = (176, 180, 190)
 LEAD = "dice by class"
 WRONG = np.array([214, 24, 44], np.uint8)
+NO_CLASS = np.array(PAPER, np.uint8)  # where none of several overlapping classes is
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,17 @@ class Sample:
     Attributes:
         label: why it is shown, "best 1".
         id: the sample's id.
-        picture: uint8 (H, W, 1) or (H, W, 3) RGB.
-        truth: uint8 (H, W) ids, 255 = void.
-        prediction: uint8 (H, W) ids.
+        picture: uint8 (H, W, C); of more than three bands the first three are shown, of two the first.
+        truth: uint8 (H, W) ids, 255 = void; or uint16 (H, W) bits, bit 15 = void.
+        prediction: ids or bits, like the truth.
         num_classes: void not among them.
     """
 
     label: str
     id: str
     picture: NDArray[np.uint8]
-    truth: NDArray[np.uint8]
-    prediction: NDArray[np.uint8]
+    truth: LabelMask
+    prediction: LabelMask
     num_classes: int
 
     @cached_property
@@ -65,7 +68,7 @@ def draw_samples(samples: Sequence[Sample], names: Sequence[str], palette: NDArr
     rows = [_paint_panels(sample, palette) for sample in samples]
     width = 2 * MARGIN + len(TITLES) * PANEL + (len(TITLES) - 1) * GAP
     matrix = np.sum([sample.matrix for sample in samples], axis=0)
-    void = any((sample.truth == VOID).any() for sample in samples)
+    void = any(find_void(sample.truth).any() for sample in samples)
     legend = _arrange_legend(_list_entries(matrix, names, palette, void), width)
     rows_height = sum(HEADING + panels[0].shape[0] for panels in rows)
     canvas = Image.new("RGB", (width, rows_height + TITLE + 2 * MARGIN + LEGEND * len(legend)), PAPER)
@@ -87,19 +90,36 @@ def draw_samples(samples: Sequence[Sample], names: Sequence[str], palette: NDArr
         canvas.save(temporary)
 
 
-def paint_mask(label_mask: NDArray[np.uint8], palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Paint uint8 (H, W) ids in their colours, uint8 (H, W, 3); void is hatched in greys, which no class is."""
-    painted = palette[label_mask]
-    void = label_mask == VOID
+def paint_mask(label_mask: LabelMask, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Paint (H, W) ids or bits in their colours, uint8 (H, W, 3); void is hatched in greys, which no class is.
+
+    Of overlapping classes the later ones lie over the earlier ones.
+    """
+    if label_mask.dtype == np.uint8:
+        painted = palette[label_mask]
+    else:
+        painted = np.empty((*label_mask.shape, 3), np.uint8)
+        painted[:] = NO_CLASS
+        for k in range(MOST_CLASSES):
+            painted[(label_mask >> k & 1).astype(np.bool_)] = palette[k]
+    void = find_void(label_mask)
     painted[void] = _hatch(label_mask.shape)[void]
     return painted
 
 
-def paint_errors(picture: NDArray[np.uint8], truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Paint wrong pixels red over the picture, dimmed and without its colours, uint8 (H, W, 3); void is hatched."""
+def choose_bands(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the bands of uint8 (H, W, C) that are shown: (H, W, 1), or (H, W, 3) as RGB."""
+    return picture[..., : 3 if picture.shape[2] >= 3 else 1]
+
+
+def paint_errors(picture: NDArray[np.uint8], truth: LabelMask, prediction: LabelMask) -> NDArray[np.uint8]:
+    """Paint wrong pixels red over a grey or RGB picture, dimmed and without its colours, uint8 (H, W, 3); void is hatched.
+
+    A pixel of several classes is wrong where one of them is missed or too many.
+    """
     grey = picture if picture.shape[2] == 1 else cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)[..., np.newaxis]
     painted = np.repeat((140 + grey * 0.42).astype(np.uint8), 3, axis=2)
-    void = truth == VOID
+    void = find_void(truth)
     painted[void] = _hatch(truth.shape)[void]
     painted[(truth != prediction) & ~void] = WRONG
     return painted
@@ -110,7 +130,7 @@ def _paint_panels(sample: Sample, palette: NDArray[np.uint8]) -> list[NDArray[np
     height, width = sample.truth.shape
     scale = min(PANEL / width, TALLEST * PANEL / height)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
-    photo = resize_picture(sample.picture, size)
+    photo = resize_picture(np.ascontiguousarray(choose_bands(sample.picture)), size)
     truth, prediction = (resize_label_mask(mask, size) for mask in (sample.truth, sample.prediction))
     colour = photo if photo.shape[2] == 3 else np.repeat(photo, 3, axis=2)
     return [colour, paint_mask(truth, palette), paint_mask(prediction, palette), paint_errors(photo, truth, prediction)]
@@ -121,7 +141,7 @@ def _write_heading(draw: ImageDraw.ImageDraw, sample: Sample, top: int, width: i
     draw.text((MARGIN, baseline), sample.label, fill=INK, font=_font(25, bold=True), anchor="ls")
     left = MARGIN + draw.textlength(sample.label, font=_font(25, bold=True)) + 16
     draw.text((left, baseline), sample.id, fill=FAINT, font=_font(21), anchor="ls")
-    dice, iou = headline(dice_per_class(sample.matrix)), headline(iou_per_class(sample.matrix))
+    dice, iou = headline_dice(sample.matrix), headline_iou(sample.matrix)
     figures = f"dice {_say_figure(dice)}   IoU {_say_figure(iou)}"
     draw.text((width - MARGIN, baseline), figures, fill=INK, font=_font(23), anchor="rs")
 
@@ -134,6 +154,8 @@ def _list_entries(matrix: NDArray[np.int64], names: Sequence[str], palette: NDAr
     dice = dice_per_class(matrix)
     swatch = np.ones((SWATCH, SWATCH, 1), np.uint8)
     entries = [(swatch * palette[k], f"{name}  {_say_figure(dice[k])}") for k, name in enumerate(names) if not np.isnan(dice[k])]
+    if overlaps(matrix):
+        entries.append((swatch * NO_CLASS, "no class"))
     if void:
         entries.append((_hatch((SWATCH, SWATCH)), "void, not counted"))
     return [*entries, (swatch * WRONG, "wrong")]

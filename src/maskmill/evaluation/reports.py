@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maskmill.errors import DataError
+from maskmill.errors import DataError, ModelError
 from maskmill.evaluation.inference import Predictor
-from maskmill.metrics import confusion_matrix, dice_per_class, headline, iou_per_class, overall_accuracy, summarise
+from maskmill.labels.bits import name_labels
+from maskmill.metrics import confusion_matrix, headline_dice, headline_iou, overall_accuracy, overlaps, summarise
 from maskmill.outputs import new_folder
 from maskmill.pictures import read_label_mask, read_picture
 from maskmill.terminal import track
@@ -29,7 +30,8 @@ class PartReport:
         split: "train", "val" or "test".
         names: the K class names in id order.
         samples: one row a picture, with id and source.
-        matrices: int64 (N, K, K), the confusion matrix of each picture at its own size; rows truth, columns prediction.
+        matrices: int64 (N, K, K), the confusion matrix of each picture at its own size; rows truth, columns prediction. Of
+            overlapping classes int64 (N, K, 2, 2), a matrix a class.
     """
 
     split: str
@@ -39,8 +41,15 @@ class PartReport:
 
     @property
     def matrix(self) -> NDArray[np.int64]:
-        """The confusion matrix of the whole part, int64 (K, K)."""
+        """The confusion matrix of the whole part, int64 (K, K) or (K, 2, 2)."""
         return self.matrices.sum(axis=0)
+
+    @property
+    def tables(self) -> list[tuple[tuple[str, ...], NDArray[np.int64]]]:
+        """Names and matrix of each set of classes of which a pixel has one: all, or each overlapping one and its absence."""
+        if not overlaps(self.matrix):
+            return [(self.names, self.matrix)]
+        return [((f"not {name}", name), matrix) for name, matrix in zip(self.names, self.matrix, strict=True)]
 
 
 def read_samples(encoded_dir: Path) -> pd.DataFrame:
@@ -62,6 +71,7 @@ def evaluate_part(predictor: Predictor, samples: pd.DataFrame, encoded_dir: Path
 
     Raises:
         DataError: the part is empty, a file cannot be read, or a mask does not fit its picture.
+        ModelError: the model's classes exclude one another and the masks' do not, or the other way round.
     """
     part = samples[samples["split"] == split].sort_values("id").reset_index(drop=True)
     if part.empty:
@@ -72,13 +82,17 @@ def evaluate_part(predictor: Predictor, samples: pd.DataFrame, encoded_dir: Path
 
 
 def describe_part(report: PartReport) -> dict[str, Any]:
-    """Return a part's figures: the headline ones, the micro ones, the mean over pictures, and those of each class."""
+    """Return a part's figures: the headline ones, the micro ones, the mean over pictures, and those of each class.
+
+    Overlapping classes are said so by `labels`; figures without it are of exclusive ones.
+    """
     figures = summarise(report.matrix, report.names)
     # Recall and pixel counts are in per_class.csv: `dvc exp show` makes a column of every number here.
     classes = {name: {"dice": row["dice"], "iou": row["iou"]} for name, row in figures.pop("classes").items()}
     dice = tabulate_pictures(report)["dice"]
     return {
         "split": report.split,
+        **({"labels": "overlapping"} if overlaps(report.matrix) else {}),
         **figures,
         "per_image_dice": float(dice.mean()),  # over the pictures that have a figure
         "classes": classes,
@@ -116,8 +130,8 @@ def tabulate_pictures(report: PartReport) -> pd.DataFrame:
         {
             "id": report.samples["id"],
             "split": report.split,
-            "dice": [headline(dice_per_class(matrix)) for matrix in report.matrices],
-            "iou": [headline(iou_per_class(matrix)) for matrix in report.matrices],
+            "dice": [headline_dice(matrix) for matrix in report.matrices],
+            "iou": [headline_iou(matrix) for matrix in report.matrices],
             "accuracy": [overall_accuracy(matrix) for matrix in report.matrices],
             "source": report.samples["source"],
         }
@@ -125,9 +139,10 @@ def tabulate_pictures(report: PartReport) -> pd.DataFrame:
 
 
 def tabulate_confusion(report: PartReport) -> pd.DataFrame:
-    """Return one row a pair of classes: split, truth, prediction, pixels, and the fraction of the true class's pixels."""
-    matrix = report.matrix
-    totals = matrix.sum(axis=1)
+    """Return one row a pair of classes: split, truth, prediction, pixels, and the fraction of the true class's pixels.
+
+    Each overlapping class makes pairs with its absence, "not road".
+    """
     return pd.DataFrame(
         [
             {
@@ -135,12 +150,21 @@ def tabulate_confusion(report: PartReport) -> pd.DataFrame:
                 "truth": truth,
                 "prediction": prediction,
                 "pixels": matrix[i, j],
-                "fraction": matrix[i, j] / max(totals[i], 1),
+                "fraction": matrix[i, j] / max(matrix[i].sum(), 1),
             }
-            for i, truth in enumerate(report.names)
-            for j, prediction in enumerate(report.names)
+            for names, matrix in report.tables
+            for i, truth in enumerate(names)
+            for j, prediction in enumerate(names)
         ]
     )
+
+
+def tabulate_counts(report: PartReport) -> pd.DataFrame:
+    """Return the confusion matrix as it is read: a row a true class; of overlapping classes, four counts a class."""
+    if overlaps(report.matrix):
+        columns = ["true_negatives", "false_positives", "false_negatives", "true_positives"]
+        return pd.DataFrame(report.matrix.reshape(-1, 4), columns=columns, index=pd.Index(report.names, name="class"))
+    return pd.DataFrame(report.matrix, columns=list(report.names), index=pd.Index(report.names, name="truth \\ prediction"))
 
 
 def write_reports(folder: Path, test: PartReport, val: PartReport) -> dict[str, Any]:
@@ -155,13 +179,12 @@ def write_reports(folder: Path, test: PartReport, val: PartReport) -> dict[str, 
         What metrics.json holds, unrounded, NaN where it has null.
     """
     metrics = describe_evaluation(test, val)
-    table = pd.DataFrame(test.matrix, columns=list(test.names), index=pd.Index(test.names, name="truth \\ prediction"))
     with new_folder(folder) as temporary:
         (temporary / "metrics.json").write_text(json.dumps(_to_json(metrics), indent=2, allow_nan=False) + "\n", encoding="utf-8")
         _write_table(tabulate_classes(test), temporary / "per_class.csv")
         _write_table(tabulate_pictures(test), temporary / "per_image.csv")
         _write_table(tabulate_confusion(test), temporary / "confusion.csv")
-        table.to_csv(temporary / "confusion_table.csv", lineterminator="\n")
+        tabulate_counts(test).to_csv(temporary / "confusion_table.csv", lineterminator="\n")
     return metrics
 
 
@@ -173,6 +196,12 @@ def _count_sample(predictor: Predictor, image: Path, mask: Path) -> NDArray[np.i
             f"{mask} is {truth.shape[1]} x {truth.shape[0]}, {image} is {picture.shape[1]} x {picture.shape[0]}",
             expected="a mask of its picture's size",
             fix="run dvc repro encode again",
+        )
+    if name_labels(truth.dtype) != predictor.labels:
+        raise ModelError(
+            f"{mask} has {name_labels(truth.dtype)} labels, the model {predictor.labels} ones",
+            expected="a model and a data set of the same encode.labels",
+            fix="train on this data set (dvc repro train), or evaluate on the one the model was trained on",
         )
     return confusion_matrix(truth, predictor.mask(picture), predictor.num_classes)
 

@@ -23,10 +23,12 @@ def build_table(metrics: Mapping[str, Any]) -> Table:
         table.add_column(column, justify="right")
     for name, figures in metrics["classes"].items():
         table.add_row(name, *_row(val["classes"][name], figures))
-    headline = "mean over classes" if len(metrics["classes"]) > 2 else f"headline: {list(metrics['classes'])[-1]}"
+    overlap = metrics.get("labels") == "overlapping"
+    headline = "mean over classes" if overlap or len(metrics["classes"]) > 2 else f"headline: {list(metrics['classes'])[-1]}"
     table.add_section()
     table.add_row(headline, *_row(val, metrics), style="bold")
-    table.add_row("pixel accuracy", _say_figure(val["accuracy"]), "", _say_figure(metrics["accuracy"]), "")
+    accuracy = "accuracy over pixels and classes" if overlap else "pixel accuracy"
+    table.add_row(accuracy, _say_figure(val["accuracy"]), "", _say_figure(metrics["accuracy"]), "")
     return table
 
 

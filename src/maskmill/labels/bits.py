@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike, NDArray
 from maskmill.labels.classes import VOID_BIT
 
 Labels = Literal["exclusive", "overlapping"]
+LabelMask = NDArray[np.uint8] | NDArray[np.uint16]  # ids of exclusive classes, or bits of overlapping ones
 
 MOST_CLASSES = 15  # that a bit mask holds: the 16th bit is void
 

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskmill.labels.bits import LabelMask
 from maskmill.labels.classes import find_void
-
-LabelMask = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 def confusion_matrix(truth: LabelMask, prediction: LabelMask, num_classes: int) -> NDArray[np.int64]:

@@ -10,12 +10,14 @@ def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[
 
     Args:
         data_name: what people call the data.
-        metrics: what metrics.json holds: `dice`, `iou`, `accuracy`, `split`, `classes` (name to `dice` and `iou`).
+        metrics: what metrics.json holds: `dice`, `iou`, `accuracy`, `split`, `classes` (name to `dice` and `iou`),
+            and where a pixel may have several classes `labels`: "overlapping".
         tags: the version's tags: device, commit, data hash, DVC experiment.
     """
+    kind = "classes, which may overlap" if metrics.get("labels") == "overlapping" else "classes"
     split = metrics.get("split", "test")
     lines = [
-        f"Segmentation of {data_name}, {len(metrics.get('classes', {}))} classes.",
+        f"Segmentation of {data_name}, {len(metrics.get('classes', {}))} {kind}.",
         "",
         f"On the {split} part: dice {_figure(metrics.get('dice'))}, IoU {_figure(metrics.get('iou'))}, "
         f"accuracy {_figure(metrics.get('accuracy'))}.",
