@@ -107,5 +107,5 @@ def _measure_shift(picture: Profile, mask: Profile) -> float:
     """Return how far, in the picture's pixels, a corner of the mask is from the picture's at most."""
     height, width = picture.size
     corners = [(0, 0), (width, 0), (0, height), (width, height)]
-    moved = [~picture.transform * (mask.transform * corner) for corner in corners]
+    moved = [~picture.transform @ (mask.transform @ corner) for corner in corners]
     return float(np.abs(np.subtract(moved, corners)).max())
