@@ -6,22 +6,26 @@ from maskmill.sources.inspection.guesses import Guess
 
 SEEN = 3000  # pictures that training is to see altogether: some minutes on two cores
 SEEN_IN_TRIAL = 400
-FEWEST_EPOCHS, MOST_EPOCHS = 4, 60
-LARGEST_BATCH = 8
+FEWEST_EPOCHS, MOST_EPOCHS = 4, 40
+BATCH = 8
+SHORTEST_EPOCH = 80  # pictures: ten steps
 MOST_WEIGHT = 4.0
 BALANCED = 8.0  # the commonest class this many times as frequent as the rarest needs no weights
-FRACTION_VAL, FRACTION_TEST = 0.15, 0.2
 
 
 def guess_training(num_training: int) -> list[Guess]:
     """Choose batch size, epochs and search for `num_training` pictures (or tiles) in the training part."""
-    batch_size = max(1, min(LARGEST_BATCH, num_training // 2))
-    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(SEEN / num_training)))
-    trial_epochs = min(10, max(1, round(SEEN_IN_TRIAL / num_training)))
+    epoch = max(num_training, SHORTEST_EPOCH)
     seen = f"{num_training} training pictures"
-    batch_sizes = sorted({max(1, batch_size // 2), batch_size})
+    guesses = []
+    if epoch > num_training:
+        why = f"{seen} make too few steps an epoch: that many with augmented copies"
+        guesses.append(Guess("augment.total", epoch, why))
+    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(SEEN / epoch)))
+    trial_epochs = max(1, round(SEEN_IN_TRIAL / epoch))
     return [
-        Guess("train.batch_size", batch_size, f"{seen}: at least two steps an epoch, at most {LARGEST_BATCH}"),
+        *guesses,
+        Guess("train.batch_size", BATCH, "ten steps an epoch or more"),
         Guess("train.epochs", epochs, f"{seen}, about {SEEN:,} of them seen altogether"),
         Guess("train.patience", max(4, epochs // 2), "half of the epochs"),
         Guess("tune.epochs", trial_epochs, f"{seen}, about {SEEN_IN_TRIAL} seen in a trial"),
@@ -30,9 +34,9 @@ def guess_training(num_training: int) -> list[Guess]:
             {
                 "backbone": ["resnet18", "mobilenetv2"],
                 "learning_rate": {"low": 0.0003, "high": 0.01, "log": True},
-                "batch_size": batch_sizes,
+                "batch_size": [BATCH // 2, BATCH],
             },
-            "the default search around that batch size",
+            "the default search",
         ),
     ]
 
