@@ -8,7 +8,7 @@ SEEN = 3000  # pictures that training is to see altogether: some minutes on two 
 SEEN_IN_TRIAL = 400
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 40
 BATCH = 8
-SHORTEST_EPOCH = 80  # pictures: ten steps
+SHORTEST_EPOCH = 160  # pictures: twenty steps
 MOST_WEIGHT = 4.0
 BALANCED = 8.0  # the commonest class this many times as frequent as the rarest needs no weights
 
@@ -25,7 +25,7 @@ def guess_training(num_training: int) -> list[Guess]:
     trial_epochs = max(1, round(SEEN_IN_TRIAL / epoch))
     return [
         *guesses,
-        Guess("train.batch_size", BATCH, "ten steps an epoch or more"),
+        Guess("train.batch_size", BATCH, "twenty steps an epoch or more"),
         Guess("train.epochs", epochs, f"{seen}, about {SEEN:,} of them seen altogether"),
         Guess("train.patience", max(4, epochs // 2), "half of the epochs"),
         Guess("tune.epochs", trial_epochs, f"{seen}, about {SEEN_IN_TRIAL} seen in a trial"),
