@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,13 +36,13 @@ class Name:
         return next((word for folder in self.folders if (word := find_split_word(folder))), "")
 
 
-def read_names(paths: Iterable[str]) -> list[Name]:
-    """Take apart the paths that have a picture's suffix."""
+def read_names(paths: Iterable[str], suffixes: Container[str] = PICTURE_SUFFIXES) -> list[Name]:
+    """Take apart the paths that have one of the suffixes, a picture's where none are given."""
     names = []
     for path in paths:
         *folders, last = unicodedata.normalize("NFC", path).split("/")
         stem, dot, suffix = last.rpartition(".")
-        if stem and f"{dot}{suffix.lower()}" in PICTURE_SUFFIXES:
+        if stem and f"{dot}{suffix.lower()}" in suffixes:
             names.append(Name(path, tuple(folders), stem, f".{suffix.lower()}"))
     return names
 

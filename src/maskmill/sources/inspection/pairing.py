@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from maskmill.sources.inspection.annotated import propose_annotations
 from maskmill.sources.inspection.candidates import Candidate, Gallery, looks_the_same, pair_patterns, try_rule
 from maskmill.sources.inspection.composites import find_composite
 from maskmill.sources.inspection.groups import find_group
@@ -19,7 +20,6 @@ from maskmill.sources.patterns import SPLIT_FIELD, compile_pattern
 from maskmill.sources.tree import FileTree
 
 _MOST_RULES = 40
-_WORD = re.compile(r"(?<!\{)\b[^\W_]+\b(?!\})|(?<=_)[^\W_]+(?=[_.])")
 _WORTH_MENTIONING = 0.3
 
 
@@ -37,6 +37,7 @@ def propose_pairings(tree: FileTree) -> list[PairingProposal]:
     candidates = _find_candidates(gallery, mine_rules(names)[:_MOST_RULES])
     proposals = [_write(tree, prefix, gallery, candidate) for candidate in candidates]
     scored = _score(gallery, candidates, proposals)
+    scored += propose_annotations(tree, prefix, gallery, names)
     covered = max((len(p.samples) + len(p.masks_without_picture) for p in scored), default=0)
     if covered < 0.25 * len(names) and (composite := _propose_composite(tree, prefix, gallery, level)):
         scored.append(composite)
@@ -169,10 +170,16 @@ def _name_kinds(proposals: Sequence[PairingProposal]) -> list[PairingProposal]:
         others = [other for other in proposals if other is not proposal]
         kind = ""
         for own, text in ((proposal.masks or "", "masks"), (proposal.images, "images")):
-            against = {word for other in others for word in _WORD.findall(getattr(other, text) or "")}
-            kind = kind or " ".join(word for word in _WORD.findall(own) if word not in against)
+            against = {word for other in others for word in _read_words(getattr(other, text) or "")}
+            kind = kind or " ".join(word for word in _read_words(own) if word not in against)
         named.append(replace(proposal, kind=kind or proposal.masks or ""))
     return named
+
+
+def _read_words(pattern: str) -> list[str]:
+    """Return the text of a pattern in pieces: folders, and what stands around fields."""
+    pieces = re.split(r"\{\w+\}|[/*]", re.sub(r"\.\w+$", "", pattern))
+    return [word for piece in pieces if (word := piece.strip(" ._-"))]
 
 
 def _propose_composite(tree: FileTree, prefix: str, gallery: Gallery, level: FileTree) -> PairingProposal | None:

@@ -6,13 +6,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
+import numpy as np
+
 from maskmill.sources.inspection.names import Name, is_separator, split_tokens, write_literal
 
 Rule = tuple[str, str]  # two patterns with the same fields f0.. (folders), s0.. (parts of stems) and split
 _FIELD = re.compile(r"\{\w+\}")
 _MOST_SAMPLES = 80
 _MOST_PARTNERS = 48
-_MOST_POSTINGS = 4000
+_MOST_POSTINGS = 1500
+_MOST_BLOCKS = 3
 
 
 def mine_rules(names: Sequence[Name]) -> list[tuple[Rule, int]]:
@@ -28,7 +31,7 @@ def mine_rules(names: Sequence[Name]) -> list[tuple[Rule, int]]:
             for rule in derive_rules(names[number], names[partner]):
                 seen.add(rule if rule[0] <= rule[1] else (rule[1], rule[0]))
         votes.update(seen)
-    fewest = 1 if len(names) < 12 else 2
+    fewest = 1 if len(names) < 12 else max(2, max(votes.values(), default=0) // 20)
     return sorted(((rule, count) for rule, count in votes.items() if count >= fewest), key=lambda item: (-item[1], item[0]))
 
 
@@ -150,6 +153,7 @@ def _align_stems(ours: _Side, theirs: _Side) -> bool:
             texts[side] += write_literal(_star_numbers(literal), ours.split_word) + f"{{s{number}}}"
             starts[side] = place + end - begin
         number, found = number + 1, True
+    found = found and number - len(ours.values) <= _MOST_BLOCKS  # more is chance, and slow to match
     if found:
         for side, tokens, target in ((0, first, ours), (1, second, theirs)):
             target.stem = texts[side] + write_literal(_star_numbers("".join(tokens[starts[side] :])), ours.split_word)
@@ -218,16 +222,27 @@ def _choose_samples(names: Sequence[Name]) -> list[int]:
 
 
 def _find_partners(number: int, index: Sequence[Sequence[str]], postings: dict[str, list[int]]) -> list[int]:
-    """Return the files that share most of what is rare with one file, best first."""
+    """Return the files that share most of what is rare with one file."""
     rarest = sorted(index[number], key=lambda token: len(postings[token]))
     weights: Counter[int] = Counter()
-    for place, token in enumerate(rarest):
+    for token in rarest:
         files = postings[token]
-        if len(files) > _MOST_POSTINGS and place >= 1:
+        if len(files) > _MOST_POSTINGS:
             break
-        weight = math.log((len(index) + 1) / len(files))
-        near = files if len(files) <= _MOST_POSTINGS else files[:_MOST_POSTINGS]
-        for file in near:
-            weights[file] += weight  # type: ignore[assignment]
+        weight = round(1000 * math.log((len(index) + 1) / len(files)))
+        for file in files:
+            weights[file] += weight
     del weights[number]
-    return [file for file, _ in weights.most_common(_MOST_PARTNERS)]
+    near = [file for file, _ in weights.most_common(_MOST_PARTNERS)]
+    return list(dict.fromkeys([*_find_nearest(number, rarest, postings), *near]))
+
+
+def _find_nearest(number: int, rarest: Sequence[str], postings: dict[str, list[int]]) -> list[int]:
+    """Return files that share one token after the other with a file, skipping those that it shares with none of them."""
+    nearest = np.empty(0, np.int64)
+    for token in rarest:
+        files = np.asarray(postings[token])
+        both = np.intersect1d(nearest, files, assume_unique=True) if nearest.size else files
+        if both.size > 1:
+            nearest = both
+    return [file for file in nearest[:_MOST_PARTNERS].tolist() if file != number]
