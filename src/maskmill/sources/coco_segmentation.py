@@ -83,9 +83,10 @@ def _measure_ring(ring: Any, size: tuple[int, int]) -> float:
         raise ValueError("a polygon of it has a coordinate that is no finite number")
     height, width = size
     x, y = values[::2], values[1::2]
-    bounds = f"x {x.min():g} to {x.max():g}, y {y.min():g} to {y.max():g}, in a picture of {width} x {height}"
-    if x.max() < 0 or x.min() > width or y.max() < 0 or y.min() > height:
+    left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
+    bounds = f"x {left:g} to {right:g}, y {top:g} to {bottom:g}, in a picture of {width} x {height}"
+    if right < 0 or left > width or bottom < 0 or top > height:
         raise ValueError(f"a polygon of it lies outside: {bounds}")
-    if x.min() < -width or x.max() > 2 * width or y.min() < -height or y.max() > 2 * height:
+    if left < -width or right > 2 * width or top < -height or bottom > 2 * height:
         raise ValueError(f"a polygon of it reaches far out: {bounds}")
-    return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
+    return float(abs(x[:-1] @ y[1:] - x[1:] @ y[:-1] + x[-1] * y[0] - x[0] * y[-1]) / 2)
