@@ -21,3 +21,20 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     scale = {"policy": "fit", "image_size": [32, 48], "factor": 1.0, "overlap": 0.25}
     save_model(model, path, {"scale": scale, "classes": CLASSES, "channels": 3, "architecture": "unet", "backbone": None})
     return path
+
+
+@pytest.fixture(scope="session")
+def overlapping_model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of two overlapping classes, each where one of a raster's bands 4 and 2 is over 128."""
+    import keras
+
+    from maskmill.models.archive import save_model
+
+    picture = keras.Input((None, None, 2), dtype="uint8")
+    model = keras.Model(picture, keras.layers.Conv2D(2, 1)(keras.layers.Rescaling(1.0)(picture)))
+    model.layers[-1].set_weights([np.eye(2, dtype=np.float32).reshape(1, 1, 2, 2), np.full(2, -128.0, np.float32)])
+    path = tmp_path_factory.mktemp("overlapping") / "model.keras"
+    scale = {"policy": "native", "image_size": [32, 48], "factor": 1.0, "overlap": 0.25}
+    reading = {"bands": [4, 2], "stretch": [0.0, 100.0]}
+    save_model(model, path, {"scale": scale, "classes": CLASSES, "channels": 2, "labels": "overlapping", "reading": reading})
+    return path

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from maskmill.pictures import encode_picture
 from maskmill.serving import request
 from maskmill.serving.request import RequestError, build_answer, build_example, curl_command, read_request
 
@@ -138,7 +139,7 @@ def test_the_answer_holds_the_mask_and_what_every_class_covers():
         assert mask.mode == "P"
         assert np.array_equal(np.asarray(mask), label_mask)
         assert np.array_equal(np.asarray(mask.convert("RGB"))[0, 2], (7, 8, 9))
-    assert (answer["width"], answer["height"], answer["model_version"]) == (3, 2, "4")
+    assert (answer["width"], answer["height"], answer["model_version"], answer["labels"]) == (3, 2, "4", "exclusive")
     assert answer["areas"] == {
         "field": {"pixels": 4, "percent": 66.67},
         "road": {"pixels": 0, "percent": 0.0},
@@ -147,9 +148,50 @@ def test_the_answer_holds_the_mask_and_what_every_class_covers():
     assert answer["classes"][1] == {"id": 1, "name": "road", "colour": [4, 5, 6]}
 
 
-def test_the_example_is_a_request():
-    (picture,) = read_request(build_example())
-    assert picture.shape == (48, 64, 1)
+def test_overlapping_classes_are_answered_with_a_bit_each():
+    bits = np.array([[0b00, 0b01, 0b11], [0b10, 1 << 14, 1 << 14 | 0b01]], np.uint16)
+    classes = {0: ("crops", (1, 2, 3)), 1: ("trees", (4, 5, 6)), 14: ("standing water", (7, 8, 9))}
+    answer = build_answer(bits, classes, "4")
+    assert answer["labels"] == "overlapping"
+    with Image.open(io.BytesIO(base64.b64decode(answer["mask"]))) as mask:
+        assert mask.mode == "I;16"
+        assert np.array_equal(np.asarray(mask), bits)
+    assert answer["areas"] == {
+        "crops": {"pixels": 3, "percent": 50.0},
+        "trees": {"pixels": 2, "percent": 33.33},
+        "standing water": {"pixels": 2, "percent": 33.33},
+    }
+
+
+BANDS = np.random.default_rng(3).integers(0, 256, (5, 7, 8), dtype=np.uint8)
+
+
+def test_rasters_of_many_bands_come_out_with_all_or_with_those_wanted():
+    question = ask(base64.b64encode(encode_picture(BANDS)).decode())
+    assert np.array_equal(read_request(question)[0], BANDS)
+    assert np.array_equal(read_request(question, bands=(8, 1))[0], BANDS[..., [7, 0]])
+
+
+def test_16_bits_are_stretched_as_the_models_pictures_were():
+    deep = np.arange(0, 2000, 20, dtype=np.uint16).reshape(10, 10)
+    (picture,) = read_request(ask(encode(Image.fromarray(deep))), stretch=(0.0, 100.0))
+    assert (picture.min(), picture.max()) == (0, 255)
+
+
+def test_a_picture_without_the_bands_is_refused_with_those_that_are_wanted():
+    with pytest.raises(
+        RequestError, match=r"row 1: 'image' cannot be used: it has 3 bands.*; the model takes bands 8, 1 of a picture"
+    ) as caught:
+        read_request(ask(base64.b64encode(encode_picture(BANDS)).decode(), encode(Image.fromarray(PHOTO))), bands=(8, 1))
+    assert caught.value.get_http_status_code() == 400
+
+
+@pytest.mark.parametrize(
+    ("channels", "bands", "num_bands"), [(1, None, 1), (3, None, 1), (2, None, 2), (8, None, 8), (3, (5, 3, 2), 5), (1, (2,), 2)]
+)
+def test_the_example_is_a_request(channels: int, bands: tuple[int, ...] | None, num_bands: int):
+    assert read_request(build_example(channels, bands))[0].shape == (48, 64, num_bands)
+    assert read_request(build_example(channels, bands), bands=bands)[0].shape[2] == (len(bands) if bands else num_bands)
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])

@@ -71,6 +71,31 @@ def test_what_is_served_is_what_is_evaluated(served: mlflow.pyfunc.PyFuncModel, 
     json.dumps(answers)
 
 
+def test_overlapping_classes_of_many_bands_are_served_as_they_are_evaluated(overlapping_model_file: Path, tmp_path: Path):
+    pack_model(overlapping_model_file, tmp_path / "packed")
+    served = mlflow.pyfunc.load_model(str(tmp_path / "packed"))
+    raster = np.random.default_rng(5).integers(0, 256, (45, 70, 5), dtype=np.uint8)
+    (answer,) = served.predict(ask(raster))
+    mask = read_mask(answer)
+    assert mask.dtype == np.uint16
+    assert np.array_equal(mask, Predictor(*load_model(overlapping_model_file)).mask(raster[..., [3, 1]]))
+    assert (mask[raster[..., 3] > 130] & 0b01).all()
+    assert not (mask[raster[..., 1] < 126] & 0b10).any()
+    assert answer["labels"] == "overlapping"
+    assert answer["areas"]["bright"]["pixels"] == np.count_nonzero(mask & 0b10)
+    with pytest.raises(MlflowException, match=r"it has 3 bands.*; the model takes bands 4, 2 of a picture") as caught:
+        served.predict(ask(PHOTO))
+    assert caught.value.get_http_status_code() == 400
+
+
+def test_a_picture_of_other_channels_is_refused_with_their_number(served: mlflow.pyfunc.PyFuncModel):
+    with pytest.raises(
+        MlflowException, match="the picture has 5 channels, the model takes 3; expected a picture of 3 channels"
+    ) as caught:
+        served.predict(ask(np.zeros((20, 30, 5), np.uint8)))
+    assert caught.value.get_http_status_code() == 400
+
+
 def test_an_upright_mask_answers_a_rotated_picture(served: mlflow.pyfunc.PyFuncModel):
     buffer = io.BytesIO()
     rotation = Image.Exif()

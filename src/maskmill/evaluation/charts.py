@@ -112,7 +112,7 @@ def _draw_agreement(matrices: NDArray[np.int64], names: Sequence[str], title: st
     axes.set_xlim(0.0, 100.0)
     axes.set_xlabel("% of the pixels where the class is or is predicted", color=FAINT)
     finish_axes(axes, title)
-    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0.0, fontsize=9)
+    figure.legend(frameon=False, loc="outside upper right", ncols=3, fontsize=9)
     return figure
 
 

@@ -8,7 +8,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from maskmill.errors import DataError
-from maskmill.serving.request import RequestError, build_answer, read_request
+from maskmill.serving.request import RequestError, build_answer, find_reading, read_request
 
 MODEL_ARTIFACT = "model"  # name of the .keras file among the artifacts
 VERSION_FILE = "registered_model_meta"  # MLflow writes it beside a model that it takes from the registry
@@ -27,13 +27,14 @@ class ServedModel(PythonModel):
         self._predictor = Predictor(model, description)
         classes = sorted(description["classes"], key=lambda entry: entry["id"])
         self._classes = {entry["id"]: (entry["name"], tuple(entry["colour"])) for entry in classes}
+        self._reading = find_reading(description)
         self._version = _find_version(path.parent)
 
     def predict(
         self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Answer a request: one row in, one row out (see maskmill.serving.request)."""
-        pictures = read_request(model_input)
+        pictures = read_request(model_input, **self._reading)
         try:
             return [build_answer(self._predictor.mask(picture), self._classes, self._version) for picture in pictures]
         except DataError as error:

@@ -11,13 +11,25 @@ from mlflow.models import Model
 
 import maskmill
 from maskmill.errors import ModelError
+from maskmill.models.archive import read_description
 from maskmill.serving.model import MODEL_ARTIFACT
-from maskmill.serving.request import build_example, build_signature
+from maskmill.serving.request import build_example, build_signature, find_reading
 from maskmill.terminal import working
 
 PACKAGE = Path(maskmill.__file__).parent
 # What maskmill.serving.model needs, no more; a backend of choice may replace tensorflow (KERAS_BACKEND=jax).
-REQUIREMENTS = ("mlflow", "keras", "keras-hub", "tensorflow", "numpy", "pandas", "pillow", "opencv-python-headless", "rich")
+REQUIREMENTS = (
+    "mlflow",
+    "keras",
+    "keras-hub",
+    "tensorflow",
+    "numpy",
+    "pandas",
+    "pillow",
+    "opencv-python-headless",
+    "rasterio",
+    "rich",
+)
 
 logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it would announce the example's check, which passes or raises
 
@@ -38,7 +50,8 @@ def pack_model(model_path: Path, folder: Path, entry: Model | None = None) -> No
     Raises:
         ModelError: the packed model does not answer its own example.
     """
-    example = build_example()
+    description = read_description(model_path)
+    example = build_example(description["channels"], find_reading(description)["bands"])
     with working("packing the model and asking it once"):
         _save(model_path, folder, entry, example)
         _try_out(folder, example)

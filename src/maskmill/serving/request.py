@@ -1,10 +1,12 @@
-"""What the served model is asked and what it answers: a base64 picture in, a base64 mask and the classes' areas out."""
+"""What the served model is asked and what it answers: a base64 picture in, a base64 mask and the classes' areas out.
+
+Masks of exclusive classes are ids (8-bit palette PNG), those of overlapping ones a bit a class (16-bit grey PNG).
+"""
 
 import base64
 import binascii
-import io
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,10 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array, Map, Object, Property
 from numpy.typing import NDArray
-from PIL import Image
 
 from maskmill.errors import DataError
-from maskmill.pictures import encode_label_mask, read_picture
+from maskmill.labels.bits import LabelMask, name_labels
+from maskmill.pictures import encode_label_mask, encode_picture, read_picture
 
 COLUMN = "image"
 MAX_BYTES = 64 * 2**20  # of the picture's file
@@ -45,14 +47,24 @@ class RequestError(MlflowException):
         """Stay as it is: MLflow's server would put the whole payload in front."""
 
 
-def read_request(rows: Any) -> list[NDArray[np.uint8]]:
+def find_reading(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a model's pictures are to be read, the `bands` and `stretch` of `read_request`, from its description."""
+    reading = description.get("reading") or {}
+    return {name: None if reading.get(name) is None else tuple(reading[name]) for name in ("bands", "stretch")}
+
+
+def read_request(
+    rows: Any, *, bands: Sequence[int] | None = None, stretch: tuple[float, float] | None = None
+) -> list[NDArray[np.uint8]]:
     """Decode the pictures of a request.
 
     Args:
         rows: a table with the text column `image`, one base64 picture a row; the text may begin as a data URL.
+        bands: 1-based numbers of the bands that the model takes; None: all.
+        stretch: percentiles that become 0 and 255 where values have more than 8 bits; None: the high byte.
 
     Returns:
-        uint8 (H, W, 1) or (H, W, 3) a row, upright.
+        uint8 (H, W, C) a row, upright: 1 channel for grey, 3 for RGB, as many as `bands` or the raster itself has.
 
     Raises:
         RequestError: something cannot be used; rows are named by number, never by content.
@@ -64,39 +76,43 @@ def read_request(rows: Any) -> list[NDArray[np.uint8]]:
     pictures, problems = [], []
     for number, value in enumerate(rows[COLUMN]):
         try:
-            pictures.append(read_picture(_decode(value), name="it", max_pixels=MAX_PIXELS))
+            pictures.append(read_picture(_decode(value), name="it", max_pixels=MAX_PIXELS, bands=bands, stretch=stretch))
         except DataError as error:
             expected = f"; expected {error.expected}" if error.expected else ""
             problems.append(f"row {number}: '{COLUMN}' cannot be used: {error.what}{expected}")
     if problems:
         more = f"; and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
-        raise RequestError("; ".join(problems[:MOST_PROBLEMS]) + more)
+        wanted = f"; the model takes bands {', '.join(map(str, bands))} of a picture" if bands else ""
+        raise RequestError("; ".join(problems[:MOST_PROBLEMS]) + more + wanted)
     return pictures
 
 
 def build_answer(
-    label_mask: NDArray[np.uint8], classes: Mapping[int, tuple[str, tuple[int, int, int]]], model_version: str | None
+    label_mask: LabelMask, classes: Mapping[int, tuple[str, tuple[int, int, int]]], model_version: str | None
 ) -> dict[str, Any]:
     """Put one mask into the answer's form.
 
     Args:
-        label_mask: uint8 (H, W) class ids.
+        label_mask: uint8 (H, W) class ids, or uint16 (H, W) with a bit a class.
         classes: id to name and RGB colour.
         model_version: the registered version that answers, None where it is not known.
 
     Returns:
-        `mask` (base64 palette PNG of ids), `width`, `height`, `areas` (class name to `pixels` and `percent`),
-        `classes` (`id`, `name`, `colour` each) and `model_version`.
+        `mask` (base64 PNG: ids with a palette, or 16-bit grey whose bit k is class k), `labels` ("exclusive" or "overlapping",
+        which says which), `width`, `height`, `areas` (class name to `pixels` and `percent`, of overlapping classes more than 100
+        in all), `classes` (`id`, `name`, `colour` each) and `model_version`.
     """
     palette = np.full((256, 3), 255, np.uint8)
     palette[list(classes)] = [colour for _, colour in classes.values()]
-    counts = np.bincount(label_mask.ravel(), minlength=256)
+    labels = name_labels(label_mask.dtype)
+    pixels = {k: int(np.count_nonzero(label_mask == k if labels == "exclusive" else label_mask >> k & 1)) for k in classes}
     return {
         "mask": base64.b64encode(encode_label_mask(label_mask, palette)).decode(),
+        "labels": labels,
         "width": int(label_mask.shape[1]),
         "height": int(label_mask.shape[0]),
         "areas": {
-            name: {"pixels": int(counts[class_id]), "percent": round(100.0 * int(counts[class_id]) / label_mask.size, 2)}
+            name: {"pixels": pixels[class_id], "percent": round(100.0 * pixels[class_id] / label_mask.size, 2)}
             for class_id, (name, _) in classes.items()
         },
         "classes": [{"id": class_id, "name": name, "colour": list(colour)} for class_id, (name, colour) in classes.items()],
@@ -116,6 +132,7 @@ def build_signature() -> ModelSignature:
     class_entry = Object([Property("id", DataType.long), Property("name", DataType.string), Property("colour", colour)])
     answer = [
         ColSpec(DataType.string, "mask"),
+        ColSpec(DataType.string, "labels"),
         ColSpec(DataType.long, "width"),
         ColSpec(DataType.long, "height"),
         ColSpec(Map(area), "areas"),
@@ -125,12 +142,18 @@ def build_signature() -> ModelSignature:
     return ModelSignature(inputs=Schema([ColSpec(DataType.string, COLUMN, required=False)]), outputs=Schema(answer))
 
 
-def build_example(height: int = 48, width: int = 64) -> pd.DataFrame:
-    """Return a small request: one row, a grey ramp as PNG."""
+def build_example(channels: int, bands: Sequence[int] | None = None, *, height: int = 48, width: int = 64) -> pd.DataFrame:
+    """Return a small request that a model can answer: one row, a grey ramp as PNG, or as a TIFF of all its bands.
+
+    Args:
+        channels: what the model takes.
+        bands: the numbers of those bands in the pictures it is asked about; None: they are all.
+        height, width: in pixels.
+    """
     ramp = np.linspace(0, 255, width).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(np.tile(ramp, (height, 1))).save(buffer, "PNG")
-    return pd.DataFrame({COLUMN: [base64.b64encode(buffer.getvalue()).decode()]})
+    num_bands = max(bands) if bands else 1 if channels in (1, 3) else channels
+    picture = np.broadcast_to(ramp[:, np.newaxis], (height, width, num_bands))
+    return pd.DataFrame({COLUMN: [base64.b64encode(encode_picture(np.ascontiguousarray(picture))).decode()]})
 
 
 def curl_command(picture_path: Path, port: int) -> str:
