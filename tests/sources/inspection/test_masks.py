@@ -1,5 +1,6 @@
 """What masks hold: hand-made ones of every kind, clean and through JPEG, resampling and other depths."""
 
+import io
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -315,6 +316,31 @@ def test_a_colour_a_little_off_is_the_same_one(write):
     findings = analyse_masks(write(masks))
     assert get_colours(findings) == set(STREET.values())
     assert findings.best.tolerance == 8
+
+
+def test_border_of_voc_is_void(write):
+    colours = [(0, 0, 0), (128, 0, 0), (0, 128, 0)]
+    masks = [paint(draw_ids(seed, 3), colours) for seed in range(3)]
+    for mask in masks:
+        mask[60:63] = (224, 224, 192)
+    assert [(entry.name, entry.void) for entry in analyse_masks(write(masks)).best.classes][-1] == ("void", True)
+
+
+def test_ids_in_jpeg_are_warned_of(write):
+    ids = (np.arange(120)[:, np.newaxis] // 40 * 4 + np.arange(160) // 40).astype(np.uint8)
+    findings = analyse_masks(write([ids, ids.T.copy()], "jpg", quality=100))
+    assert findings.best.kind == "ids"
+    assert any("changes ids" in note for note in findings.notes)
+
+
+def test_noise_spread_by_enlarging_is_no_class(write):
+    masks = []
+    for seed in range(8):
+        small = Image.fromarray(paint(draw_ids(seed, 5), list(STREET.values())))
+        buffer = io.BytesIO()
+        small.save(buffer, "JPEG", quality=75)
+        masks.append(Image.open(buffer).resize((320, 240), Image.Resampling.BICUBIC))
+    assert_near(get_colours(analyse_masks(write(masks))), list(STREET.values()), 4)
 
 
 def test_slips_of_the_pen_are_void(write):

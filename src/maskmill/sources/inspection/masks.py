@@ -99,6 +99,8 @@ def analyse_masks(
         path.suffix.lower() in LOSSY for path in paths
     )
     readings, notes = _read_files(look, hints, is_sure=is_sure)
+    if readings[0].form == "index" and any(path.suffix.lower() in LOSSY for path in paths):
+        notes = [*notes, "the masks are JPEG or the like, which changes ids at every border: ask for PNG or TIFF"]
     return _conclude(readings, notes, look, len(paths))
 
 

@@ -12,17 +12,22 @@ from maskmill.sources.inspection.matching import Item, Match, is_void_name
 LITTLE = 0.02  # of all pixels: what is in no table, or black in few masks, is void up to here
 SLIP = 1e-5  # of all pixels: what no table names and is rarer than that is no class
 
+VOC_BORDER = (224, 224, 192)  # PASCAL VOC paints what does not count so, around its objects
+NEARLY_BLACK = 8
+
 _COLOURS: dict[str, Colour] = {
-    "black": (0, 0, 0), "dark grey": (64, 64, 64), "grey": (128, 128, 128), "light grey": (192, 192, 192), "white": (255, 255, 255),
-    "red": (255, 0, 0), "dark red": (128, 0, 0), "coral": (255, 110, 90), "pink": (255, 170, 190), "brown": (140, 80, 30),
-    "orange": (255, 140, 0), "gold": (240, 195, 40), "yellow": (255, 255, 0), "beige": (235, 225, 185), "olive": (128, 128, 0),
-    "lime": (160, 255, 40), "green": (0, 200, 0), "dark green": (0, 100, 0), "light green": (140, 240, 140), "mint": (90, 255, 190),
-    "teal": (0, 128, 128), "cyan": (0, 255, 255), "sky blue": (110, 190, 235), "steel blue": (70, 120, 180), "azure": (0, 120, 255),
+    "black": (0, 0, 0), "dark grey": (64, 64, 64), "grey": (128, 128, 128), "light grey": (192, 192, 192),
+    "white": (255, 255, 255),
+    "red": (255, 0, 0), "dark red": (150, 0, 0), "maroon": (80, 0, 0), "coral": (255, 110, 90), "pink": (255, 170, 190),
+    "rose": (195, 130, 130), "brown": (140, 80, 30), "orange": (255, 140, 0), "gold": (240, 195, 40), "yellow": (255, 255, 0),
+    "beige": (235, 225, 185), "khaki": (190, 190, 125), "olive": (128, 128, 0), "dark olive": (66, 66, 5), "lime": (160, 255, 40),
+    "green": (0, 200, 0), "dark green": (0, 100, 0), "light green": (140, 240, 140), "mint": (90, 255, 190), "teal": (0, 128, 128),
+    "cyan": (0, 255, 255), "sky blue": (110, 190, 235), "steel blue": (70, 120, 180), "slate": (66, 66, 130), "azure": (0, 120, 255),
     "blue": (0, 0, 255), "navy": (0, 0, 128), "indigo": (70, 10, 140), "violet": (140, 50, 240), "purple": (128, 0, 128),
-    "plum": (200, 130, 200), "magenta": (255, 0, 255), "crimson": (220, 20, 80),
+    "mauve": (130, 66, 130), "plum": (200, 130, 200), "magenta": (255, 0, 255), "crimson": (220, 20, 80),
 }  # fmt: skip
 _DULL = re.compile(
-    r"""(gt|ground[-_ ]?truths?|segs?|targets?|imgs?|val|png|jpg|tif+|binary|manual.*|output|raw|files?|all|new|\d.*
+    r"""(gt|ground[-_ ]?truths?|segs?|targets?|imgs?|val|png|jpe?g|tif+|gif|bmp|binary|manual.*|output|raw|files?|all|new|\d.*
     |.*(mask|label|annot|segm|image|train|test|data|valid).*)""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -100,7 +105,7 @@ def _order(items: Sequence[Item], match: Match | None) -> list[int]:
 def find_background(items: Sequence[Item]) -> int:
     """Return the place of the background: black if it is common, else what lines the masks' borders most."""
     for place, item in enumerate(items):
-        if item.colour == (0, 0, 0) and item.fraction > LITTLE:
+        if _is_black(item.colour) and item.fraction > LITTLE:
             return place
     return max(range(len(items)), key=lambda place: (items[place].border, items[place].fraction))
 
@@ -117,10 +122,21 @@ def _find_void_reason(item: Item, items: Sequence[Item], match: Match | None, nu
         return f"{item} is not in {match.table.path} and is {item.fraction:.2%} of the pixels, in {item.masks} of {num_masks} masks"
     if item.fraction < SLIP and len(items) > 2:
         return f"{item} is {item.fraction:.5%} of the pixels, a slip of the pen"
-    is_black = item.colour == (0, 0, 0) and item.value is None
-    if is_black and len(items) > 3 and item.fraction <= LITTLE and item.masks <= 0.3 * num_masks:
+    if item.colour == VOC_BORDER and all(set(other.colour or ()) <= {0, 64, 128, 192} for other in items if other is not item):
+        return f"{item} is the border of PASCAL VOC's colours"
+    if (
+        _is_black(item.colour)
+        and item.value is None
+        and len(items) > 3
+        and item.fraction <= LITTLE
+        and item.masks <= 0.3 * num_masks
+    ):
         return f"{item} (black) is {item.fraction:.2%} of the pixels, in {item.masks} of {num_masks} masks"
     return ""
+
+
+def _is_black(colour: Colour | None) -> bool:
+    return colour is not None and max(colour) <= NEARLY_BLACK
 
 
 def _is_apart(value: int, others: Sequence[int]) -> bool:
@@ -138,7 +154,7 @@ def _invent_name(item: Item, items: Sequence[Item], match: Match | None) -> tupl
             "background" if is_ground else f"class_{item.value}",
             f"value {item.value}, {item.fraction:.2%} of the pixels; {where}",
         )
-    if item.colour == (0, 0, 0) and item == items[find_background(items)]:
+    if _is_black(item.colour) and item == items[find_background(items)]:
         return "background", f"black, {item.fraction:.2%} of the pixels; {where}"
     return name_colour(item.colour or (0, 0, 0)), f"{item}, {item.fraction:.2%} of the pixels; {where}: called by its colour"
 

@@ -19,6 +19,7 @@ from maskmill.sources.inspection.histograms import (
 MOST = 96  # candidates that are looked at; a set with more colours than that is no set of classes
 RARE = 1e-5  # of all pixels: what is rarer is no class among noise
 STRAY = 2e-7  # of all pixels: what is rarer is no class in clean masks either, but a slip of the pen
+BESIDE = 40.0  # RGB distance up to which noise may seem a class of its own
 DOUBLE = 4.0  # RGB distance up to which a far rarer colour of clean masks is the same one, a little off
 COVERED = 0.98  # of a mask's pixels that the tolerance should cover, in most masks
 
@@ -151,12 +152,11 @@ def _drop_mixtures(peaks: NDArray[np.intp], counts: ColourCounts, histogram: Col
         kept: list[int] = []
         for place in np.argsort(-inside, kind="stable"):
             share = inside[place] / max(1, labelled[place])
-            is_between = _is_mixture(counts.colours[peaks[place]], counts.colours[peaks[kept]], max(6.0, radius))
-            if (
-                inside[place] >= 9
-                and share >= 0.02
-                and (share >= 0.25 or not is_between or _is_sharp(peaks[place], labelled[place], counts, share))
-            ):
+            colour, others = counts.colours[peaks[place]], counts.colours[peaks[kept]]
+            is_doubtful = share < 0.25 and _is_mixture(colour, others, max(6.0, radius))
+            is_doubtful |= share < 0.6 and _is_beside(colour, others[inside[kept] > 10 * inside[place]])
+            is_sharp = share >= 0.09 and _is_sharp(peaks[place], labelled[place], counts)
+            if inside[place] >= 9 and share >= 0.02 and (is_sharp or not is_doubtful):
                 kept.append(int(place))
         if len(kept) == len(peaks):
             break
@@ -174,10 +174,15 @@ def _count_labelled(colours: NDArray[np.int32], histogram: ColourHistogram) -> t
     return labelled, inside
 
 
-def _is_sharp(peak: np.intp, labelled: int, counts: ColourCounts, share: float) -> bool:
+def _is_sharp(peak: np.intp, labelled: int, counts: ColourCounts) -> bool:
     """Tell whether the pixels of a thin class gather at its colour, as those of a blend of two others do not."""
     gathered = counts.pixels[_distance(counts.colours, counts.colours[peak]) <= 4].sum()
-    return bool(share >= 0.09 and gathered >= 0.33 * labelled)
+    return bool(gathered >= 0.33 * labelled)
+
+
+def _is_beside(colour: NDArray[np.int32], others: NDArray[np.int32]) -> bool:
+    """Tell whether a colour is so near to one of the others that it may be its noise."""
+    return bool((_distance(others, colour) <= BESIDE).any())
 
 
 def _is_mixture(colour: NDArray[np.int32], others: NDArray[np.int32], tolerance: float) -> bool:
