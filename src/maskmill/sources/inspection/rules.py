@@ -180,8 +180,8 @@ def _counts_otherwise(first: str, second: str) -> bool:
 def _has_other_numbers(first: str, second: str) -> bool:
     """Tell whether the text between the fields of two stems has different numbers on both sides: two samples, not one."""
     pieces = zip(_FIELD.split(first), _FIELD.split(second), strict=False)
-    numbers = ((re.findall(r"\d+", a), re.findall(r"\d+", b)) for a, b in pieces)
-    return any(ours and theirs and ours != theirs for ours, theirs in numbers)
+    numbers = ((re.findall(r"\d+|\*", a), re.findall(r"\d+|\*", b)) for a, b in pieces)
+    return any(ours and theirs and (ours != theirs or "*" in ours) for ours, theirs in numbers)
 
 
 def _star_numbers(text: str) -> str:
@@ -245,4 +245,6 @@ def _find_nearest(number: int, rarest: Sequence[str], postings: dict[str, list[i
         both = np.intersect1d(nearest, files, assume_unique=True) if nearest.size else files
         if both.size > 1:
             nearest = both
+        if nearest.size <= _MOST_PARTNERS:  # what is common now would leave files of its own kind alone
+            break
     return [file for file in nearest[:_MOST_PARTNERS].tolist() if file != number]
