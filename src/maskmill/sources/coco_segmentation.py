@@ -86,8 +86,7 @@ def _measure_ring(ring: Any, size: tuple[int, int]) -> float:
     left, right, top, bottom = x.min(), x.max(), y.min(), y.max()
     is_outside = right < 0 or left > width or bottom < 0 or top > height
     if is_outside or left < -width or right > 2 * width or top < -height or bottom > 2 * height:
-        raise ValueError(
-            f"a polygon of it {'lies outside' if is_outside else 'reaches far out'}: x {left:g} to {right:g}, y {top:g} to {bottom:g}, "
-            f"in a picture of {width} x {height}"
-        )
+        where = "lies outside" if is_outside else "reaches far out"
+        bounds = f"x {left:g} to {right:g}, y {top:g} to {bottom:g}"
+        raise ValueError(f"a polygon of it {where}: {bounds}, in a picture of {width} x {height}")
     return float(abs(x[:-1] @ y[1:] - x[1:] @ y[:-1] + x[-1] * y[0] - x[0] * y[-1]) / 2)
