@@ -184,8 +184,8 @@ def _read_tables(  # noqa: PLR0917
     strangers, without_range, repeated = [], [], []
     for path, table in zip(files, tables, strict=True):
         for image, shapes in table.items():
-            place = places.get(image.strip().casefold())
-            limits = ranges.get(image.strip().casefold()) if ranges is not None else None
+            place = places.get(image.casefold())
+            limits = ranges.get(image.casefold()) if ranges is not None else None
             if place is None:
                 strangers.append(f"{level.name}/{path}: {image}")
             elif ranges is not None and limits is None:

@@ -1,21 +1,21 @@
 """Tables of polygons as well-known text, as DSTL's train_wkt_v4.csv, with its table of coordinate ranges."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import shapely
 
-from maskmill.errors import SourceError, suggest, summarise_problems
+from maskmill.errors import SourceError, summarise_problems
 from maskmill.sources.geometry import Shape, Shapes, list_polygons
 from maskmill.sources.placement import Range
+from maskmill.sources.tables import read_table, require_column
 
 USUAL_NAMES = {
-    "image": ("imageid", "image_id", "image", "imagename", "image_name", "filename", "file_name", "scene", "id"),
-    "label": ("classtype", "class_type", "class", "label", "classid", "class_id", "category", "type", "name"),
-    "geometry": ("multipolygonwkt", "polygonwkt", "wkt", "geometry", "geom", "polygon"),
+    "image": ("image id", "image", "image name", "file name", "scene", "id"),
+    "label": ("class type", "class", "label", "class id", "class name", "category", "type", "name"),
+    "geometry": ("multipolygon wkt", "polygon wkt", "wkt", "geometry", "geom", "polygon"),
 }
 
 
@@ -23,7 +23,7 @@ def read_wkt_table(path: Path, name: str, columns: Mapping[str, str]) -> dict[st
     """Read a table with a row for each picture and label.
 
     Args:
-        path: a CSV, with commas, semicolons or tabs.
+        path: a table, as `read_table` takes it.
         name: what messages call it.
         columns: what its columns image, label and geometry are called; absent ones are found by their usual names.
 
@@ -33,8 +33,10 @@ def read_wkt_table(path: Path, name: str, columns: Mapping[str, str]) -> dict[st
     Raises:
         SourceError: not such a table, or rows that are no areas, not finite or cannot be read; all of them are named.
     """
-    table = read_table(path, name)
-    images, labels, geometries = (table[_find_column(table, kind, columns, name)] for kind in USUAL_NAMES)
+    table = read_table(path)
+    images, labels, geometries = (
+        table[require_column(table, path, role, given=columns.get(role), usual=usual)] for role, usual in USUAL_NAMES.items()
+    )
     with np.errstate(invalid="ignore"):  # shapely warns of NaN, which is refused below
         parsed = shapely.from_wkt(geometries.to_numpy(object), on_invalid="ignore")
     found: dict[str, list[Shape]] = defaultdict(list)
@@ -44,9 +46,9 @@ def read_wkt_table(path: Path, name: str, columns: Mapping[str, str]) -> dict[st
         try:
             if geometry is None:
                 raise ValueError(f"has a geometry that cannot be read: {text[:40]!r}")
-            if not image.strip() or not label.strip():
-                raise ValueError("names no picture" if not image.strip() else "has no label")
-            found[image] += [Shape(label.strip(), polygon, f"{name}:{line}") for polygon in list_polygons(geometry)]
+            if not image or not label:
+                raise ValueError("names no picture" if not image else "has no label")
+            found[image] += [Shape(label, polygon, f"{name}:{line}") for polygon in list_polygons(geometry)]
         except ValueError as error:
             problems.append(f"line {line} {error}")
     if problems:
@@ -64,7 +66,7 @@ def read_grid_sizes(path: Path, name: str) -> dict[str, Range]:
     Raises:
         SourceError: not such a table, or values that are no range; all of them are named.
     """
-    table = read_table(path, name)
+    table = read_table(path)
     known = {column.casefold(): column for column in table.columns}
     if "xmax" not in known or "ymin" not in known or len(table.columns) < 3:
         raise SourceError(
@@ -76,7 +78,7 @@ def read_grid_sizes(path: Path, name: str) -> dict[str, Range]:
     problems = []
     rows = zip(table.index, table.iloc[:, 0], table[known["xmax"]], table[known["ymin"]], strict=True)
     for line, image, x_max, y_min in rows:
-        key = image.strip().casefold()
+        key = image.casefold()
         limits = _read_range(x_max, y_min)
         if limits is None:
             problems.append(f"line {line}: Xmax {x_max!r} and Ymin {y_min!r} are no range: numbers above 0 and below 0")
@@ -87,45 +89,6 @@ def read_grid_sizes(path: Path, name: str) -> dict[str, Range]:
             f"{name}: {len(problems)} rows cannot be used:\n{summarise_problems(problems)}", fix="correct these lines"
         )
     return ranges
-
-
-def read_table(path: Path, name: str) -> pd.DataFrame:
-    """Read a CSV as text, its index the line that a row begins on; raise SourceError where it is none."""
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            separator = max(",;\t", key=file.readline().count)
-        table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
-    except UnicodeDecodeError:
-        raise SourceError(f"{name} is no text in UTF-8", fix="save it as UTF-8") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise SourceError(f"{name} is no table: {error}", expected="a CSV with a heading", fix="correct it") from None
-    if not isinstance(table.index, pd.RangeIndex):
-        fix = "put polygons between quotation marks: they hold commas"
-        raise SourceError(f"{name} has rows with more cells than its heading", expected="as many", fix=fix)
-    table = table.fillna("")  # of short rows and empty lines
-    table.index = pd.Index(_number_lines(table))
-    is_blank = (table == "").all(axis=1)
-    return table[~is_blank]
-
-
-def _number_lines(table: pd.DataFrame) -> Sequence[int]:
-    """Return the line that each row begins on: quoted cells may hold line breaks."""
-    breaks = np.sum([table[column].str.count("\n") for column in table.columns], axis=0)
-    return (2 + np.arange(len(table)) + np.cumsum(breaks) - breaks).tolist()
-
-
-def _find_column(table: pd.DataFrame, kind: str, columns: Mapping[str, str], name: str) -> str:
-    known = {column.strip().casefold(): column for column in table.columns}
-    wanted = columns.get(kind)
-    for candidate in (wanted.casefold(),) if wanted else USUAL_NAMES[kind]:
-        if candidate in known:
-            return known[candidate]
-    hint = suggest(wanted, table.columns) if wanted else ""
-    raise SourceError(
-        f"{name} has no column {wanted or 'for the ' + kind}{hint}; it has {', '.join(map(repr, table.columns))}",
-        expected=wanted or f"one of {', '.join(USUAL_NAMES[kind])}",
-        fix=f"name it: source.columns {{{kind}: ...}}",
-    )
 
 
 def _read_range(x_max: str, y_min: str) -> Range | None:
