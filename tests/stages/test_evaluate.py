@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import keras
@@ -111,3 +112,28 @@ def test_a_model_of_other_classes_is_refused_before_anything_is_written(project)
     with pytest.raises(ModelError, match="tells apart bright, dark; the data set's classes are dark, bright"):
         run_stage()
     assert not (project / "results/evaluate").exists()
+
+
+def test_overlapping_classes_of_five_bands(project, write_encoded):
+    """Class dark where the first band is over 128, class bright where the second is; the truth of one picture has dark alone."""
+    picture = keras.Input((None, None, 5), dtype="uint8")
+    model = keras.Model(picture, keras.layers.Conv2D(2, 1)(keras.layers.Rescaling(1.0)(picture)))
+    model.layers[-1].set_weights([np.eye(5, 2, dtype=np.float32).reshape(1, 1, 5, 2), np.full(2, -128.0, np.float32)])
+    scale = {"policy": "native", "image_size": [20, 30], "factor": 1.0, "overlap": 0.25}
+    classes = [{"id": k, "name": entry["name"], "colour": entry["colours"][0]} for k, entry in enumerate(CLASSES)]
+    description = {"scale": scale, "classes": classes, "channels": 5, "labels": "overlapping"}
+    save_model(model, project / "build" / "model.keras", description)
+    raster = np.zeros((20, 30, 5), np.uint8)
+    raster[:, :20, 0] = raster[:, 10:, 1] = 255
+    truth = (raster[..., 0] // 255 + raster[..., 1] // 255 * 2).astype(np.uint16)
+    shutil.rmtree(project / "build" / "encoded")
+    encoded = write_encoded({"a": ("test", raster, truth), "b": ("test", raster, truth & 1), "c": ("val", raster, truth)})
+    write_class_table(build_class_table(CLASSES), encoded / "classes.csv")
+    run_stage()
+    metrics = json.loads((project / "results/evaluate/metrics.json").read_text())
+    assert metrics["labels"] == "overlapping"
+    assert metrics["classes"]["dark"]["dice"] == 1.0
+    assert metrics["classes"]["bright"]["dice"] == pytest.approx(2 * 400 / (800 + 400), abs=1e-6)
+    assert metrics["accuracy"] == pytest.approx((2400 - 400) / 2400, abs=1e-6)
+    assert metrics["val"]["dice"] == 1.0
+    assert (project / "build/evaluation/figures/confusion.png").exists()
