@@ -210,9 +210,9 @@ def _normalise(token: str) -> str:
 
 
 def _choose_samples(names: Sequence[Name]) -> list[int]:
-    """Return files evenly spread over the tree and, besides, the first of each kind of folder and suffix."""
-    step = max(1, len(names) / _MOST_SAMPLES)
-    chosen = {int(place * step) for place in range(min(len(names), _MOST_SAMPLES))}
+    """Return files drawn from all over the tree and, besides, the first of each kind of folder and suffix."""
+    drawn = np.random.default_rng(0).permutation(len(names))[:_MOST_SAMPLES]  # a fixed step may hit first frames alone
+    chosen = set(drawn.tolist())
     kinds: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for number, name in enumerate(names):
         kinds[(*(re.sub(r"\d+", "#", folder) for folder in name.folders[-2:]), name.suffix)].append(number)
