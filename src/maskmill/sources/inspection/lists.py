@@ -62,7 +62,8 @@ def read_lists(tree: FileTree, proposal: PairingProposal) -> FoundLists | None:
     if not by_folder:
         return None
     readings = max(by_folder.values(), key=lambda group: (_rate(group), -len(group[0].path)))
-    return _combine(readings)
+    found = _combine(readings)
+    return None if len(found.lists) == 1 and finder.paired <= found.part_of.keys() else found  # one part of all divides nothing
 
 
 def _read_part(path: str) -> Split | None:
