@@ -39,6 +39,9 @@ class PathsParams(Section):
     results: Path
 
 
+COLUMNS = {"image", "label", "runs", "geometry"}  # that tables of annotations have
+
+
 class SourceParams(Section):
     name: str
     home: str | None
@@ -51,7 +54,7 @@ class SourceParams(Section):
     missing: Literal["error", "skip"]
     lists: dict[Literal["train", "val", "test"], str]
     annotations: str | None
-    columns: dict[Literal["image", "label", "runs", "geometry"], str]
+    columns: dict[str, str]
     order: Literal["column", "row"]
     overlaps: Literal["area", "order"]
     species: bool
@@ -76,6 +79,8 @@ class SourceParams(Section):
             raise ValueError(f"source.masks is needed with form {self.form}: the pattern of the masks")
         if self.form in ("rle", "coco") and not self.annotations:
             raise ValueError(f"source.annotations is needed with form {self.form}: the file that describes the masks")
+        if unknown := sorted(set(self.columns) - COLUMNS):
+            raise ValueError(f"source.columns.{unknown[0]} is not a column{_suggest(unknown[0], COLUMNS)}")
         if self.stretch and self.stretch[0] >= self.stretch[1]:
             raise ValueError(f"source.stretch {list(self.stretch)} is no range of percentiles: the lower one comes first")
         return self

@@ -72,7 +72,7 @@ def encode_samples(
         DataError: samples that cannot be encoded, all of them listed.
         ParamsError: the masks are painted in colours, and no class has one.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "form": form,
         "reading": reading,
         "class_table": class_table,

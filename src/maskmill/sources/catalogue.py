@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from maskmill.errors import SourceError, summarise_problems
 from maskmill.sources.annotations import Annotation
 from maskmill.sources.lists import drop_suffix
-from maskmill.sources.pairing import Pair, _find_level, _match, _refuse_ambiguity
+from maskmill.sources.pairing import Pair, find_level, match_files, refuse_ambiguity
 from maskmill.sources.patterns import PICTURE_SUFFIXES, SPLIT_FIELD, SPLIT_NAMES, Pattern, compile_pattern, read_own_split
 from maskmill.sources.tree import FileTree
 
@@ -47,12 +47,12 @@ class Catalogue:
 
     def __init__(self, tree: FileTree, images: str, annotations: str) -> None:
         pattern = _compile_annotations(annotations)
-        level = _find_level(tree, pattern, SETTING)
-        self.files = [AnnotationFile(level.root / path, path, fields) for path, fields in _match(level.files, pattern).items()]
+        level = find_level(tree, pattern, SETTING)
+        self.files = [AnnotationFile(level.root / path, path, fields) for path, fields in match_files(level.files, pattern).items()]
         _refuse_unknown_parts(self.files)
-        self._tree = _find_level(tree, compile_pattern(images, "source.images"), "source.images")
-        self.pictures = _match(self._tree.files, compile_pattern(images, "source.images"))
-        _refuse_ambiguity(self._tree, {"source.images": self.pictures})
+        self._tree = find_level(tree, compile_pattern(images, "source.images"), "source.images")
+        self.pictures = match_files(self._tree.files, compile_pattern(images, "source.images"))
+        refuse_ambiguity(self._tree, {"source.images": self.pictures})
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for picture in self.pictures:
             name = PurePosixPath(picture).name.casefold()

@@ -11,10 +11,10 @@ from maskmill.sources.annotations import Annotation, MaskFile
 from maskmill.sources.choosing import choose_by_lists
 from maskmill.sources.pairing import (
     Pair,
-    _find_level,
-    _match,
-    _refuse_ambiguity,
     explain_no_match,
+    find_level,
+    match_files,
+    refuse_ambiguity,
     refuse_unknown_splits,
     settle,
 )
@@ -69,15 +69,15 @@ def _find_files(
 ) -> tuple[FileTree, dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """Return the folder that the patterns are relative to, and the pictures and the masks there with their fields."""
     _check_fields(image_pattern, mask_pattern)
-    level = _find_level(tree, image_pattern, "source.images")
-    masks = _match(level.files, mask_pattern)
-    pictures = _match(level.files, image_pattern)
+    level = find_level(tree, image_pattern, "source.images")
+    masks = match_files(level.files, mask_pattern)
+    pictures = match_files(level.files, image_pattern)
     for path in pictures.keys() & masks.keys():
         del (pictures if mask_pattern.num_literals >= image_pattern.num_literals else masks)[path]
     for found, pattern, setting in ((pictures, image_pattern, "source.images"), (masks, mask_pattern, "source.masks")):
         if not found:
             raise explain_no_match(level, pattern, setting)
-    _refuse_ambiguity(level, {"source.images": pictures})
+    refuse_ambiguity(level, {"source.images": pictures})
     return level, pictures, masks
 
 

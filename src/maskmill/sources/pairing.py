@@ -44,9 +44,9 @@ class Pair:
 def pair_single(tree: FileTree, images: str) -> list[Pair]:
     """Take every file that fits `images` as picture and mask in one."""
     pattern = compile_pattern(images, "source.images")
-    level = _find_level(tree, pattern, "source.images")
-    found = _match(level.files, pattern)
-    _refuse_ambiguity(level, {"source.images": found})
+    level = find_level(tree, pattern, "source.images")
+    found = match_files(level.files, pattern)
+    refuse_ambiguity(level, {"source.images": found})
     pairs = [_build_pair(level, path, path, fields) for path, fields in found.items()]
     refuse_unknown_splits(pairs)
     return pairs
@@ -69,14 +69,14 @@ def pair_by_fields(tree: FileTree, images: str, masks: str, missing: Missing = "
     """
     image_pattern, mask_pattern = compile_pattern(images, "source.images"), compile_pattern(masks, "source.masks")
     _check_fields(image_pattern, mask_pattern)
-    level = _find_level(tree, image_pattern, "source.images")
-    pictures, painted = _match(level.files, image_pattern), _match(level.files, mask_pattern)
+    level = find_level(tree, image_pattern, "source.images")
+    pictures, painted = match_files(level.files, image_pattern), match_files(level.files, mask_pattern)
     for path in pictures.keys() & painted.keys():
         del (pictures if mask_pattern.num_literals >= image_pattern.num_literals else painted)[path]
     for found, pattern, setting in ((pictures, image_pattern, "source.images"), (painted, mask_pattern, "source.masks")):
         if not found:
             raise explain_no_match(level, pattern, setting)
-    _refuse_ambiguity(level, {"source.images": pictures, "source.masks": painted})
+    refuse_ambiguity(level, {"source.images": pictures, "source.masks": painted})
     mask_of = {build_key(fields): path for path, fields in painted.items()}
     _settle_singles(level, pictures, painted, missing)
     pairs = [
@@ -120,19 +120,19 @@ def explain_no_match(tree: FileTree, pattern: Pattern, setting: str) -> SourceEr
     )
 
 
-def _find_level(tree: FileTree, pattern: Pattern, setting: str) -> FileTree:
+def find_level(tree: FileTree, pattern: Pattern, setting: str) -> FileTree:
     """Return the tree, or the one below its single top folder, that has files that fit `pattern`.
 
     With "{split}/**/..." several levels do: the one whose {split} names parts is meant, not the packed folder's own name.
     """
-    fitting = [(level, found) for level in tree.levels() if (found := _match(level.files, pattern))]
+    fitting = [(level, found) for level in tree.levels() if (found := match_files(level.files, pattern))]
     if not fitting:
         raise explain_no_match(tree, pattern, setting)
     named = (level for level, found in fitting if any(read_own_split(fields) for fields in found.values()))
     return next(named, fitting[0][0])
 
 
-def _match(files: Iterable[str], pattern: Pattern) -> dict[str, dict[str, str]]:
+def match_files(files: Iterable[str], pattern: Pattern) -> dict[str, dict[str, str]]:
     return {path: fields for path in files if (fields := pattern.match(path)) is not None}
 
 
@@ -149,7 +149,7 @@ def _check_fields(images: Pattern, masks: Pattern) -> None:
         )
 
 
-def _refuse_ambiguity(tree: FileTree, found: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
+def refuse_ambiguity(tree: FileTree, found: Mapping[str, Mapping[str, Mapping[str, str]]]) -> None:
     """Refuse files of one kind that have the same field values."""
     problems = []
     for setting, matches in found.items():

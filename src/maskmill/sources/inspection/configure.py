@@ -149,6 +149,10 @@ def _guess_checks(inspection: Inspection, classes: Sequence[ClassEntry]) -> list
     if rare:
         names = ", ".join(entry.name for entry in rare[:5])
         guesses.append(Guess("validate.min_class_fraction", 0.0, f"rare, or in few masks: {names}"))
+    findings = inspection.findings
+    if findings and reading and reading.form == "index" and findings.looked_at < findings.given:
+        why = f"{findings.looked_at} of {findings.given} masks were looked at: the others may hold further ids"
+        guesses.append(Guess("encode.unmatched", "void", why))
     if any(entry.void for entry in classes):
         guesses += [
             Guess("validate.max_void", 1.0, "there is a void class, and its part of single masks is not known"),
