@@ -38,6 +38,7 @@ def main() -> None:
     key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
     checkpoint = Checkpoint(Path(".maskmill/training", key), monitor=train.monitor)
 
+    bands = None if params.source.band_files else params.source.bands  # a picture of several files is sent as one, of its bands
     device = describe_device()
     tracker = connect(params.tracking.uri, params.tracking.experiment)
     note = checkpoint.folder / "run_id"
@@ -62,7 +63,7 @@ def main() -> None:
             scale=settings["scale"],
             classes=classes,
             labels=find_labels(params.paths.arrays),
-            reading={"bands": params.source.bands, "stretch": params.source.stretch},
+            reading={"bands": bands, "stretch": params.source.stretch},
         )
         save_model(model, params.paths.model, description)
         write_history(params.paths.results / "train", history, monitor=train.monitor)

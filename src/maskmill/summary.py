@@ -10,6 +10,7 @@ from maskmill.errors import RegistryError
 from maskmill.evaluation.reports import read_samples
 from maskmill.evaluation.summary import print_summary
 from maskmill.params import Params
+from maskmill.sources.manifest import read_files, read_manifest
 
 
 def show_summary(params: Params, *, port: int) -> None:
@@ -37,11 +38,19 @@ def show_summary(params: Params, *, port: int) -> None:
         version=registration["version"],
         alias=registration["aliases"][-1],
         no_champion_because=why_not,
-        curl=curl_command(params.paths.encoded / example["image"], port),
+        curl=curl_command(_find_picture(params, example["id"], params.paths.encoded / example["image"]), port),
         port=port,
         activate=_activation(),
         store=None if store == resolve_uri(None) else store,
     )
+
+
+def _find_picture(params: Params, sample_id: str, encoded: Path) -> Path:
+    """Return a picture to send: the encoded one, or, where the model chooses bands itself, the file that has them all."""
+    if params.source.bands is None or params.source.band_files:
+        return encoded
+    manifest = read_manifest(params.paths.raw / "manifest.csv").set_index("id", drop=False)
+    return read_files(manifest.loc[sample_id].to_dict()).images[0]
 
 
 def _activation() -> str | None:
