@@ -1,0 +1,256 @@
+"""The sections of params.yaml: every key, its type and its range.
+
+Only stages and the command line read settings; the rooms take plain keyword arguments.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from maskmill.errors import suggest
+
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Percentile = Annotated[float, Field(ge=0.0, le=100.0)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]  # what every generator takes
+Channel = Annotated[int, Field(ge=0, le=255)]
+Colour = tuple[Channel, Channel, Channel]
+
+
+class Section(BaseModel):
+    """A frozen section of params.yaml that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PathsParams(Section):
+    raw: Path
+    encoded: Path
+    arrays: Path
+    training: Path
+    model: Path
+    evaluation: Path
+    registration: Path
+    data_docs: Path
+    results: Path
+
+
+COLUMNS = {"image", "label", "runs", "geometry"}  # that tables of annotations have
+
+
+class SourceParams(Section):
+    name: str
+    home: str | None
+    path: Path
+    url: str | None
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None
+    form: Literal["composite", "folders", "suffix", "index", "trimap", "layers", "rle", "coco", "geotiff"]
+    images: str | None
+    masks: str | None
+    missing: Literal["error", "skip"]
+    lists: dict[Literal["train", "val", "test"], str]
+    annotations: str | None
+    columns: dict[str, str]
+    order: Literal["column", "row"]
+    overlaps: Literal["area", "order"]
+    species: bool
+    grid_sizes: str | None
+    band_files: tuple[str, ...]
+    tile: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] | None
+    tile_overlap: Annotated[float, Field(ge=0.0, le=0.9)]
+    group: str | None
+    image_side: Literal["left", "right"]
+    threshold: Literal["otsu"] | Annotated[int, Field(ge=0, le=254)]
+    bands: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] | None
+    stretch: tuple[Percentile, Percentile] | None
+    limit: Annotated[int, Field(ge=1)] | None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.url and not self.sha256:
+            raise ValueError("source.url needs source.sha256: the checksum of what the address gives")
+        if not self.images and not self.lists:
+            raise ValueError("source.images (a pattern) or source.lists (list files) must say where the pictures are")
+        if self.form not in ("composite", "rle", "coco") and not (self.masks or self.lists or self.annotations):
+            raise ValueError(f"source.masks is needed with form {self.form}: the pattern of the masks")
+        if self.form in ("rle", "coco") and not self.annotations:
+            raise ValueError(f"source.annotations is needed with form {self.form}: the file that describes the masks")
+        if unknown := sorted(set(self.columns) - COLUMNS):
+            raise ValueError(f"source.columns.{unknown[0]} is not a column{suggest_or_list(unknown[0], COLUMNS)}")
+        if self.stretch and self.stretch[0] >= self.stretch[1]:
+            raise ValueError(f"source.stretch {list(self.stretch)} is no range of percentiles: the lower one comes first")
+        return self
+
+
+class ClassParams(Section):
+    """One class: `id` 0 to 254 in order, or `void: true` for pixels that do not count (id 255)."""
+
+    name: Annotated[str, Field(min_length=1)]
+    id: Annotated[int, Field(ge=0, le=254)] | None = None
+    colours: tuple[Colour, ...] = ()
+    source_ids: tuple[int | str, ...] = ()
+    void: bool = False
+
+
+class EncodeParams(Section):
+    labels: Literal["exclusive", "overlapping"]
+    tolerance: Annotated[float, Field(ge=0.0)]
+    unmatched: Literal["nearest", "void", "error"]
+    mask_size: Literal["error", "resize"]
+    max_pixels: Annotated[int, Field(ge=1)]
+
+
+class SplitParams(Section):
+    seed: Seed
+    val: Fraction
+    test: Fraction
+
+    @model_validator(mode="after")
+    def _leaves_training(self) -> Self:
+        if self.val + self.test >= 1.0:
+            raise ValueError(f"split.val + split.test = {self.val + self.test:g} leaves nothing for training")
+        return self
+
+
+class ValidateParams(Section):
+    min_samples: Annotated[int, Field(ge=1)]
+    max_unmatched: Fraction
+    max_void: Fraction
+    min_class_fraction: Fraction
+    max_empty: Fraction
+    max_duplicates: Annotated[int, Field(ge=0)]
+
+
+class ScaleParams(Section):
+    policy: Literal["fit", "native"]
+    image_size: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]]
+    factor: Annotated[float, Field(gt=0.0)]
+    overlap: Annotated[float, Field(ge=0.0, le=0.9)]
+
+
+class AugmentParams(Section):
+    seed: Seed
+    copies: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=1)] | None
+    transforms: tuple[dict[str, Any], ...]
+
+    @model_validator(mode="after")
+    def _one_count(self) -> Self:
+        if self.copies and self.total:
+            raise ValueError("augment.copies and augment.total both say how many pictures to make: set one of them")
+        return self
+
+    @property
+    def offline(self) -> bool:
+        """Whether augmented copies are written to disk, instead of made anew while training."""
+        return bool(self.copies or self.total)
+
+
+class FloatRange(Section):
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low > self.high or (self.log and self.low <= 0):
+            raise ValueError(f"low {self.low:g} and high {self.high:g} are no range" + (" on a log scale" if self.log else ""))
+        return self
+
+
+FRACTIONAL = ("dropout", "learning_rate", "weight_decay", "warmup")  # the train settings that a search can vary continuously
+
+NOT_SEARCHED = {"seed", "epochs", "patience", "loss", "class_weights", "monitor", "decoder_filters"}
+
+
+class TuneParams(Section):
+    trials: Annotated[int, Field(ge=0)]
+    epochs: Annotated[int, Field(ge=1)]
+    seed: Seed
+    pruner: Literal["median", "hyperband", "none"]
+    space: dict[str, FloatRange | tuple[str | int | float | None, ...]]
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Self:
+        known = set(TrainParams.model_fields) - NOT_SEARCHED
+        for name, choices in self.space.items():
+            if name not in known:
+                raise ValueError(f"tune.space.{name} is not a train setting that can be searched{suggest_or_list(name, known)}")
+            if isinstance(choices, FloatRange) and name not in FRACTIONAL:
+                raise ValueError(f"tune.space.{name} is a range, only {', '.join(FRACTIONAL)} can be: give a list of choices")
+            if choices == ():
+                raise ValueError(f"tune.space.{name} offers nothing: take it out, or give it choices")
+            for value in choices if isinstance(choices, tuple) else (choices.low, choices.high):
+                _check_train_value(name, value)
+        return self
+
+
+class LossParams(Section):
+    cross_entropy: Annotated[float, Field(ge=0.0)]
+    dice: Annotated[float, Field(ge=0.0)]
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.cross_entropy + self.dice == 0:
+            raise ValueError("train.loss: at least one weight must be above 0")
+        return self
+
+
+class TrainParams(Section):
+    seed: Seed
+    architecture: str
+    backbone: str | None
+    weights: str
+    base_filters: Annotated[int, Field(ge=1)]
+    depth: Annotated[int, Field(ge=2, le=8)]
+    decoder_filters: tuple[Annotated[int, Field(ge=1)], ...]
+    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0.0)]
+    weight_decay: Annotated[float, Field(ge=0.0)]
+    warmup: Fraction
+    loss: LossParams
+    class_weights: dict[str, Annotated[float, Field(ge=0.0)]]
+    monitor: Literal["val_dice", "val_iou", "val_accuracy", "val_loss"]
+    patience: Annotated[int, Field(ge=1)]
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
+
+
+class EvaluateParams(Section):
+    batch_size: Annotated[int, Field(ge=1)]
+    pictures: Annotated[int, Field(ge=0)]
+
+
+class RegisterParams(Section):
+    name: Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")]
+    require_gpu: bool
+    floor: Fraction
+
+
+class TrackingParams(Section):
+    uri: str | None
+    experiment: str
+
+
+class ComputeParams(Section):
+    jobs: int
+
+
+def suggest_or_list(name: str, known: set[str]) -> str:
+    """Return "; did you mean ...?", or, where nothing is like `name`, all that is known."""
+    return suggest(name, known) or f"; known: {', '.join(sorted(known))}"
+
+
+_ANY_TRAIN = TrainParams.model_construct()  # type: ignore[call-arg]  # only a place to try single values on
+
+
+def _check_train_value(name: str, value: Any) -> None:
+    try:
+        TrainParams.__pydantic_validator__.validate_assignment(_ANY_TRAIN, name, value)
+    except ValidationError as error:
+        for problem in error.errors():
+            if problem["type"] == "frozen_instance":
+                return
+            if problem["loc"][:1] == (name,):
+                raise ValueError(f"tune.space.{name} offers {value!r}: {problem['msg']}") from None
