@@ -22,16 +22,14 @@ from maskmill.pictures import (
     encode_label_mask,
     encode_picture,
     is_kept_as_it_is,
-    pad_picture,
     picture_suffix,
     read_colours,
     read_ids,
     read_label_mask,
     read_picture,
-    resize_label_mask,
-    resize_picture,
     swaps_sides,
 )
+from maskmill.scaling import pad_picture, resize_label_mask, resize_picture
 
 RGB = np.array([[[10, 20, 30], [40, 50, 60], [70, 80, 90]], [[11, 21, 31], [41, 51, 61], [71, 81, 91]]], np.uint8)
 GREY = np.array([[0, 100, 255], [1, 2, 3]], np.uint8)

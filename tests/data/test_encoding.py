@@ -318,7 +318,7 @@ def test_an_interrupted_encoding_goes_on_and_gives_the_same_bytes(build, tmp_pat
 
 
 def test_what_changed_since_the_interruption_is_encoded_again(build, tmp_path):
-    manifest = build(**{"bad": ((".png", PICTURE), (".png", MASK[:, :3])), "good": ((".png", PICTURE), (".png", MASK))})
+    manifest = build(bad=((".png", PICTURE), (".png", MASK[:, :3])), good=((".png", PICTURE), (".png", MASK)))
     with pytest.raises(DataError, match="1 of 2 samples"):
         encode(manifest, tmp_path / "encoded")
     kept = tmp_path / "progress" / "masks" / "good.png"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from maskmill.data.augmentation import augment_sample, build_transform
 from maskmill.data.packing import _parallel, count_copies, pack_arrays
 from maskmill.errors import DataError, ParamsError
-from maskmill.pictures import tile_starts
+from maskmill.scaling import tile_starts
 
 FLIPS = [{"name": "HorizontalFlip", "p": 0.5}, {"name": "RandomRotate90", "p": 0.5}]
 SETTINGS = {

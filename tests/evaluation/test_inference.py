@@ -10,7 +10,7 @@ from maskmill.errors import DataError, ModelError
 from maskmill.evaluation.decisions import DECISIONS
 from maskmill.evaluation.inference import Predictor, adapt_channels, predict_logits, predict_mask
 from maskmill.labels.bits import unpack_bits
-from maskmill.pictures import tile_starts
+from maskmill.scaling import tile_starts
 
 FIT = {"policy": "fit", "image_size": (16, 24), "factor": 1.0, "overlap": 0.25}
 NATIVE = {"policy": "native", "image_size": (16, 24), "factor": 1.0, "overlap": 0.25}

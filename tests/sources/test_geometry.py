@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
-from maskmill.pictures import tile_starts
 from maskmill.rasters import Profile
+from maskmill.scaling import tile_starts
 from maskmill.sources.geometry import DrawnShape, Placement, Shape, Shapes, draw_shapes, list_polygons, stack_shapes
 from maskmill.sources.placement import place_in_grid, place_in_system
 from maskmill.sources.settings import Reading, Window

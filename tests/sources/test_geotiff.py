@@ -25,8 +25,8 @@ from scene_drawing import (
     write_raster,
 )
 
+from maskmill.depth import percentile_limits, to_8_bit
 from maskmill.labels.classes import VOID_BIT
-from maskmill.rasters import percentile_limits, to_8_bit
 
 
 def expect_mask():

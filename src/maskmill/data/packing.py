@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maskmill import outputs, pictures, terminal
+from maskmill import outputs, pictures, scaling, terminal
 from maskmill.errors import DataError, ParamsError
 from maskmill.labels.classes import find_void, void_of
 
@@ -175,7 +175,7 @@ def _find_corners(mask_path: Path, scale: Scale) -> list[tuple[int, int]]:
     """Return (top, left) of the tiles of a sample that are not void all over."""
     label_mask = _scale_label_mask(pictures.read_label_mask(mask_path), scale)
     height, width = scale.image_size
-    rows, columns = (pictures.tile_starts(*sides) for sides in zip(label_mask.shape, scale.image_size, strict=True))
+    rows, columns = (scaling.tile_starts(*sides) for sides in zip(label_mask.shape, scale.image_size, strict=True))
     corners = itertools.product(rows, columns)
     labelled = ~find_void(label_mask)
     return [(top, left) for top, left in corners if labelled[top : top + height, left : left + width].any()]
@@ -242,17 +242,17 @@ def _cut_tile(
     label_tile = label_mask[cut.top : cut.top + height, cut.left : cut.left + width]
     below, right = height - tile.shape[0], width - tile.shape[1]
     if below or right:
-        tile = pictures.pad_picture(tile, image_size)
+        tile = scaling.pad_picture(tile, image_size)
         label_tile = np.pad(label_tile, ((0, below), (0, right)), constant_values=void_of(label_tile.dtype))
     return tile, label_tile
 
 
 def _scale_picture(picture: NDArray[np.uint8], scale: Scale) -> NDArray[np.uint8]:
-    return pictures.resize_picture(picture, _scaled_size(picture, scale))
+    return scaling.resize_picture(picture, _scaled_size(picture, scale))
 
 
 def _scale_label_mask(label_mask: LabelMask, scale: Scale) -> LabelMask:
-    return pictures.resize_label_mask(label_mask, _scaled_size(label_mask, scale))
+    return scaling.resize_label_mask(label_mask, _scaled_size(label_mask, scale))
 
 
 def _scaled_size(array: NDArray, scale: Scale) -> tuple[int, int]:

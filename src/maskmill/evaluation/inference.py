@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maskmill.errors import DataError, ModelError
 from maskmill.evaluation.decisions import DECISIONS, Decision
 from maskmill.labels.bits import MOST_CLASSES, LabelMask, Labels
-from maskmill.pictures import pad_picture, resize_picture, tile_starts
+from maskmill.scaling import pad_picture, resize_picture, tile_starts
 
 
 class Predictor:

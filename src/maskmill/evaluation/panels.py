@@ -15,7 +15,7 @@ from maskmill.labels.bits import MOST_CLASSES, LabelMask
 from maskmill.labels.classes import find_void
 from maskmill.metrics import confusion_matrix, dice_per_class, headline_dice, headline_iou, overlaps
 from maskmill.outputs import new_file
-from maskmill.pictures import resize_label_mask, resize_picture
+from maskmill.scaling import resize_label_mask, resize_picture
 
 TITLES = ("image", "truth", "prediction", "errors")
 PANEL = 416  # width of a panel in the drawing, pixels

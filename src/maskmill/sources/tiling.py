@@ -1,6 +1,6 @@
 """Large rasters in windows: the fewest tiles that cover them."""
 
-from maskmill.pictures import tile_starts
+from maskmill.scaling import tile_starts
 from maskmill.sources.settings import Window
 
 
