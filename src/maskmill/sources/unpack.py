@@ -23,7 +23,6 @@ MAX_RATIO = 200
 ALWAYS_ALLOWED_BYTES = 1 << 30
 JUNK_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
-COMPRESSED_STARTS = (b"\x1f\x8b", b"\xfd7zXZ", b"BZh")
 # What the archive libraries raise for a file that was cut short or changed.
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, struct.error, EOFError, OSError, ValueError)
 UNPACK_YOURSELF = "get a whole archive, or, if you trust this one, unpack it yourself and set source.path to the folder"
@@ -73,13 +72,6 @@ def unpack(archive: Path, destination: Path, *, max_bytes: int | None = None) ->
             reason = str(error) or type(error).__name__
             raise SourceError(f"{archive} cannot be unpacked: {reason}", expected="a whole archive", fix=UNPACK_YOURSELF) from None
     return destination
-
-
-def is_archive(path: Path) -> bool:
-    """Tell whether a file starts like an archive that `unpack` knows, whole or not."""
-    with path.open("rb") as file:
-        start = file.read(262)
-    return start.startswith(ZIP_STARTS + COMPRESSED_STARTS) or start[257:] == b"ustar"
 
 
 def _list_members(archive: Path, file: IO[bytes]) -> Iterator[_Member]:
