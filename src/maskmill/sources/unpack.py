@@ -23,8 +23,18 @@ MAX_RATIO = 200
 ALWAYS_ALLOWED_BYTES = 1 << 30
 JUNK_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}
 ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
-# What the archive libraries raise for a file that was cut short or changed.
-DAMAGE = (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, struct.error, EOFError, OSError, ValueError)
+# What the archive libraries raise for a file that was cut short or changed (a changed version number is not implemented).
+DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+)
 UNPACK_YOURSELF = "get a whole archive, or, if you trust this one, unpack it yourself and set source.path to the folder"
 
 
