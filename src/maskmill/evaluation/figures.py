@@ -28,15 +28,15 @@ def draw_figures(predictor: Predictor, report: PartReport, encoded_dir: Path, fo
     chosen = choose_samples(tabulate_pictures(report), max(pictures, 1))
     labels = [(kind, number, identifier) for kind in KINDS for number, identifier in enumerate(chosen[kind], 1)]
     with new_folder(folder) as temporary:
-        overview = []
+        overview: dict[str, Sample] = {}  # of one picture alone, or two, none is shown twice
         for kind, number, identifier in track(labels, "draw pictures", len(labels)):
             sample = _predict_sample(predictor, report, encoded_dir, identifier, label=kind)
             if number == 1:
-                overview.append(sample)
+                overview.setdefault(identifier, sample)
             if number <= pictures:
                 name = f"{kind}_{number}_{identifier}.png"
                 draw_samples([sample], report.names, predictor.palette, temporary / name)
-        draw_samples(overview, report.names, predictor.palette, temporary / "overview.png")
+        draw_samples(list(overview.values()), report.names, predictor.palette, temporary / "overview.png")
         title = f"{report.split} part, {len(report.samples)} pictures"
         draw_confusion(report.matrix, report.names, temporary / "confusion.png", title=title)
         draw_class_bars(report.matrix, report.names, temporary / "classes.png", title=title)

@@ -95,7 +95,7 @@ def build_class_table(classes: Iterable[Mapping[str, Any]]) -> ClassTable:
     colour_ids, shared = _assign_colours(numbered)
     return ClassTable(
         names=tuple(entry["name"] for entry in ordered),
-        shown=tuple(_choose_shown(entry, _invent_colour(number)) for number, entry in enumerate(ordered)),
+        shown=tuple(_choose_shown(entry, _invent_colour(number, entry["name"])) for number, entry in enumerate(ordered)),
         void_name=voids[0]["name"] if voids else None,
         void_shown=_choose_shown(voids[0], WHITE) if voids else WHITE,
         colour_ids=colour_ids,
@@ -292,7 +292,9 @@ def _choose_shown(entry: Mapping[str, Any], otherwise: Colour) -> Colour:
     return int(red), int(green), int(blue)
 
 
-def _invent_colour(number: int) -> Colour:
-    """Return a colour for a class that has none: hues a golden section apart, so that neighbours in the table differ."""
+def _invent_colour(number: int, name: str) -> Colour:
+    """Return a colour for a class that has none: hues a golden section apart, so that neighbours differ; dark for background."""
+    if name == "background":
+        return 48, 48, 48
     red, green, blue = colorsys.hsv_to_rgb(number * 0.618034 % 1, 0.65, 0.9)
     return round(red * 255), round(green * 255), round(blue * 255)
