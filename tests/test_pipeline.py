@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 import pytest
+from PIL import Image
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -228,3 +230,22 @@ def test_a_broken_mask_stops_the_pipeline_by_name(project: Project) -> None:
     assert broken.name in output
     assert not (project.folder / "build/encoded").exists()
     broken.write_bytes(original)
+
+
+def test_a_strangers_folder_becomes_a_registered_model_without_an_edit(project: Project, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "cells").mkdir()
+    for number in range(24):
+        mask = np.zeros((48, 64), np.uint8)
+        top, left = rng.integers(4, 24), rng.integers(4, 36)
+        mask[top : top + 16, left : left + 20] = 255
+        photo = np.where(mask[..., np.newaxis] > 0, (170, 90, 120), (90, 120, 80)) + rng.normal(0, 20, (48, 64, 3))
+        Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(tmp_path / "cells" / f"{number:02}.jpg")
+        Image.fromarray(mask).save(tmp_path / "cells" / f"{number:02}_label.jpg", quality=60)
+    versions = len(project.client().search_model_versions("name='maskmill'"))
+    report = project.run("maskmill", "preset", "auto", "--source", str(tmp_path / "cells"))
+    assert "24 pictures '{name}.jpg' have masks '{name}_label.jpg'" in report
+    assert project.repro() == STAGES
+    metrics = json.loads((project.folder / "results/evaluate/metrics.json").read_text())
+    assert metrics["dice"] > 0.8
+    assert len(project.client().search_model_versions("name='maskmill'")) == versions + 1
