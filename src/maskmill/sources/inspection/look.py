@@ -96,7 +96,7 @@ def inspect_tree(tree: FileTree, picks: Sequence[str] = ()) -> Inspection:
     """
     wanted = {pick.casefold() for pick in picks}
     found = [(proposal, _look_at_masks(tree, proposal)) for proposal in _choose_likely(propose_pairings(tree), wanted)]
-    likely = [(proposal, findings) for proposal, findings in found if findings is None or findings.best.kind != "photo"]
+    likely = [(proposal, findings) for proposal, findings in found if findings is None or _has_classes(findings.best)]
     if not likely:
         raise _explain_nothing(tree)
     questions = []
@@ -115,7 +115,11 @@ def inspect_tree(tree: FileTree, picks: Sequence[str] = ()) -> Inspection:
             reading = findings.best
             questions += [_ask_reading(findings)] if findings.is_ambiguous else []
     _refuse_unknown(picks, known | {other.kind.casefold() for other in propose_pairings(tree)} if wanted - known else known)
-    pairs = [(tree.root / sample.image, tree.root / sample.masks[0] if sample.masks else None) for sample in proposal.samples]
+    are_pictures = proposal.layout != "annotations"
+    pairs = [
+        (tree.root / sample.image, tree.root / sample.masks[0] if are_pictures and sample.masks else None)
+        for sample in proposal.samples
+    ]
     return Inspection(
         proposal=proposal,
         findings=findings,
@@ -149,6 +153,11 @@ def _cut_mask(path: Path, proposal: PairingProposal) -> NDArray[np.uint8]:
     composite = read_picture(path)
     middle = composite.shape[1] // 2
     return composite[:, middle:] if proposal.image_side == "left" else composite[:, :middle]
+
+
+def _has_classes(reading: MaskReading) -> bool:
+    """Tell whether masks read this way tell something apart: two classes, or one and void."""
+    return reading.kind != "photo" and sum(entry.fraction > 0 for entry in reading.classes) > 1
 
 
 def _ask_reading(findings: MaskFindings) -> Question:
