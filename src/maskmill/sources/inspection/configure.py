@@ -1,20 +1,22 @@
 """From what inspection found to the settings of params.yaml, each with its reason."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 from maskmill.errors import SourceError
+from maskmill.sources.forms import FORMS
 from maskmill.sources.inspection.described import guess_described
 from maskmill.sources.inspection.findings import ClassEntry
 from maskmill.sources.inspection.guesses import Guess, nest
 from maskmill.sources.inspection.look import Inspection, inspect_tree, open_tree
-from maskmill.sources.inspection.parts import guess_parts
+from maskmill.sources.inspection.parts import drop_unusable_parts, guess_parts
 from maskmill.sources.inspection.proposals import PairingProposal
 from maskmill.sources.inspection.scale import count_tiles, guess_scale
 from maskmill.sources.inspection.training import guess_class_weights, guess_training
+from maskmill.sources.settings import Layout
 from maskmill.sources.tree import FileTree
 
 LEAST_TOLERANCE = 1.0
@@ -65,7 +67,31 @@ def configure(path: Path, picks: Sequence[str] = ()) -> Configuration:
 def guess_configuration(path: Path, picks: Sequence[str] = ()) -> Configuration:
     """Choose the settings as `configure` does, the best guess where there is a question."""
     with open_tree(path) as tree:
-        return _configure_tree(tree, inspect_tree(tree, picks), name=path.resolve().name)
+        inspection = inspect_tree(tree, picks)
+        configuration = _configure_tree(
+            tree, replace(inspection, proposal=drop_unusable_parts(inspection.proposal)), name=path.resolve().name
+        )
+        _try_out(tree, configuration)
+        return configuration
+
+
+def _try_out(tree: FileTree, configuration: Configuration) -> None:
+    """Let the form find the samples: settings that do not run must not be written.
+
+    Raises:
+        SourceError: what the form says, and that it is inspection's fault.
+    """
+    source = configuration.settings["source"]
+    known = {field.name for field in fields(Layout)}
+    layout = Layout(**{name: value for name, value in source.items() if name in known})
+    try:
+        FORMS[source["form"]].find_samples(tree, layout)
+    except SourceError as error:
+        raise SourceError(
+            f"{tree.name} was taken for form {source['form']} with pictures {source['images']!r}, which does not run: {error.what}",
+            expected=error.expected,
+            fix=f"{error.fix}; or write source and classes in params.yaml by hand, see docs/data.md",
+        ) from None
 
 
 def _configure_tree(tree: FileTree, inspection: Inspection, *, name: str) -> Configuration:

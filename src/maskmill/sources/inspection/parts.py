@@ -1,12 +1,32 @@
 """Which parts a set brings along, which are to be drawn, and by which groups."""
 
+from dataclasses import replace
+
 from maskmill.sources.inspection.guesses import Guess
 from maskmill.sources.inspection.proposals import PairingProposal
-from maskmill.sources.patterns import compile_pattern
+from maskmill.sources.patterns import SPLIT_FIELD, compile_pattern
 from maskmill.sources.tree import FileTree
 
 VAL, TEST = 0.15, 0.2  # presets/default.yaml's
 FEWEST = 3  # presets/default.yaml's validate.min_samples
+
+
+def drop_unusable_parts(proposal: PairingProposal) -> PairingProposal:
+    """Call the field {split} something else where some of its values are no parts, or where none of them is for training."""
+    parts = {sample.split for sample in proposal.samples}
+    if not proposal.split_source or ("train" in parts and "" not in parts):
+        return proposal
+    names = ", ".join(sorted(parts - {""})) or "none"
+    reason = (
+        f"parts by {proposal.split_source} are not used: {'some pictures have none' if '' in parts else f'there is {names} alone'}"
+    )
+    return replace(
+        proposal,
+        images=proposal.images.replace(f"{{{SPLIT_FIELD}}}", "{folder}"),
+        masks=proposal.masks and proposal.masks.replace(f"{{{SPLIT_FIELD}}}", "{folder}"),
+        samples=tuple(replace(sample, split="") for sample in proposal.samples),
+        split_source=None,
+    ).add_reasons(reason)
 
 
 def guess_parts(tree: FileTree, proposal: PairingProposal) -> list[Guess]:
