@@ -273,6 +273,32 @@ def test_colours_of_many_things(write):
     assert (findings.best.kind, findings.best.form, findings.best.threshold) == ("instances", "suffix", 0)
 
 
+def paint_things(ground: tuple[int, int, int], highest: int, thing: tuple[int, int, int] | None = None) -> list[NDArray[np.uint8]]:
+    """Return four masks of 20 things, each in a colour of its own up to `highest`; the first thing may have a given one."""
+    masks = []
+    for seed in range(4):
+        colours = np.random.default_rng(seed).integers(1, highest + 1, (21, 3), np.uint8)
+        colours[0] = ground
+        colours[1] = thing or colours[1]
+        masks.append(colours[number_things(seed, 20)])
+    return masks
+
+
+def test_colours_of_many_things_on_white(write):
+    findings = analyse_masks(write(paint_things((255, 255, 255), 250)))
+    assert (findings.best.kind, findings.best.form, findings.best.threshold) == ("instances", "suffix", 254)
+    assert [(entry.name, entry.source_ids) for entry in findings.best.classes] == [("background", (1,)), ("object", (0,))]
+    assert findings.best.classes[0].fraction > 0.5
+
+
+@pytest.mark.parametrize(("ground", "thing"), [((40, 90, 200), None), ((255, 255, 255), (255, 0, 0))])
+def test_things_that_no_threshold_tells_from_the_ground(write, ground, thing):
+    """Neither on blue nor, where a thing is red, on white: the brightest channel is what counts."""
+    findings = analyse_masks(write(paint_things(ground, 250, thing)))
+    assert (findings.best.kind, findings.best.classes) == ("photo", ())
+    assert "cannot be read" in findings.best.reasons[0]
+
+
 def test_trimap_by_its_border(write):
     masks = []
     for seed in range(4):
@@ -300,6 +326,18 @@ def test_photos_are_no_masks(write):
     ]
     assert analyse_masks(write(photos, "jpg", quality=90)).best.kind == "photo"
     assert analyse_masks(write([photo[..., 0] for photo in photos], folder="grey")).best.kind == "photo"
+
+
+@pytest.mark.parametrize(("suffix", "options"), [("jpg", {"quality": 75}), ("png", {})])
+@pytest.mark.parametrize("noise", [0, 60])
+def test_photos_cut_out_on_black_are_no_masks(write, suffix, options, noise):
+    cut_outs = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        texture = cv2.GaussianBlur(rng.normal(size=(*SIZE, 3)), (0, 0), 6)
+        leaf = np.array([60, 140, 90]) + 25 * texture / texture.std() + noise * rng.normal(size=(*SIZE, 3))
+        cut_outs.append(np.clip(leaf, 0, 255).astype(np.uint8) * draw_blob(seed)[..., np.newaxis])
+    assert analyse_masks(write(cut_outs, suffix, **options)).best.kind == "photo"
 
 
 def test_stray_black_is_void(write):

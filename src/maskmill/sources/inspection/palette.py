@@ -209,6 +209,8 @@ def _is_painted(
     their colours lie far apart, with little between, while those of photos merge into each other.
     """
     at_it = pixels[distances <= 3].sum() / pixels.sum()
+    if len(colours) == 1:  # and noise around it, or a photo cut out on black
+        return bool(at_it >= 0.4 and pixels[distances <= 24].sum() >= COVERED * pixels.sum())
     others = nearest != np.argmax(np.bincount(nearest, pixels))
     around = pixels[others & (distances <= 20)].sum()
     sharpness = pixels[others & (distances <= 3)].sum() / around if around else 1.0

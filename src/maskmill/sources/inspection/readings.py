@@ -63,7 +63,7 @@ def read_colours(palette: Palette, hints: Hints, num_masks: int) -> tuple[list[M
     noise = "all exact" if palette.is_clean else f"noise around them reaches {palette.tolerance:.0f} levels"
     reasons = [f"{len(items)} colours, {noise}: {_list_briefly(items)}"]
     if _are_instances(palette, num_masks):
-        return [_read_coloured_instances(palette)], []
+        return [_read_coloured_instances(palette, num_masks)], []
     if len(items) == 2 and all(_is_grey(item.colour) for item in items):
         return [_read_two(items, hints, exact=False)], []
     entries, notes, match = _make_classes(items, hints, CLEAN_REACH if palette.is_clean else NOISY_REACH, num_masks)
@@ -247,14 +247,23 @@ def _are_instances(palette: Palette, num_masks: int) -> bool:
     return palette.is_clean and num_masks > 2 and len(palette.colours) > 40 and rare > 0.8 * len(palette.colours)
 
 
-def _read_coloured_instances(palette: Palette) -> MaskReading:
-    ground = float(palette.fractions[palette.colours.index((0, 0, 0))]) if (0, 0, 0) in palette.colours else 0.0
-    reason = f"{len(palette.colours)} colours, most in one mask only: each is one thing; what is not black counts"
+def _read_coloured_instances(palette: Palette, num_masks: int) -> MaskReading:
+    """Read things that each have a colour of their own: the ground lines the borders of all masks, and must be black or white."""
+    place = int(palette.border.argmax())
+    ground, fraction = palette.colours[place], float(palette.fractions[place])
+    brightest = max(max(colour) for colour in palette.colours if colour != ground)
+    is_white = ground == (255, 255, 255) and brightest < 255  # a threshold looks at the brightest channel
+    reason = f"{len(palette.colours)} colours, most in one mask only: each is one thing"
+    if palette.masks[place] < 0.9 * num_masks or not (is_white or ground == (0, 0, 0)):
+        why = f"no threshold tells them from {_list_briefly([ground])}, the commonest at the borders"
+        return MaskReading("photo", "", (), 0.9, (f"{reason}, and {why}: this cannot be read",))
+    name = "white" if is_white else "black"
     entries = (
-        ClassEntry("background", 0, fraction=ground, reason="black"),
-        ClassEntry("object", 1, fraction=1 - ground, reason="every other colour"),
+        ClassEntry("background", 0, (), (1,) if is_white else (), False, fraction, int(palette.masks[place]), name),
+        ClassEntry("object", 1, (), (0,) if is_white else (), False, 1 - fraction, num_masks, "every other colour"),
     )
-    return MaskReading("instances", "suffix", entries, 0.7, (reason,), threshold=0)
+    reasons = (f"{reason}; what is not {name} counts",)
+    return MaskReading("instances", "suffix", entries, 0.7, reasons, threshold=254 if is_white else 0)
 
 
 def _is_grey(colour: Colour | None) -> bool:
