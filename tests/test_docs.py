@@ -91,3 +91,19 @@ def test_what_is_shown_of_params_is_right(snippet: str, tmp_path: Path) -> None:
 def test_snippets_of_all_forms_are_shown() -> None:
     shown = {form for snippet in SNIPPETS for form in re.findall(r"^  form: (\w+)$", snippet, re.MULTILINE)}
     assert shown == set(FORMS)
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *PAGES, *(ROOT / "docs/decisions").glob("*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
+    assert links
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("room", ["", "labels", "sources", "sources/inspection", "data"])
+def test_the_architecture_names_every_file(room: str) -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    files = [path for path in (ROOT / "src/maskmill" / room).glob("*.py") if path.stem != "__init__"]
+    text = page.partition("## Inspection")[2] if room == "sources/inspection" else page
+    assert files
+    assert [path.name for path in files if not re.search(rf"\b{path.stem}\b", text)] == []
