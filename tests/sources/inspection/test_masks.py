@@ -121,6 +121,38 @@ def test_ids_in_one_channel_are_colours_one_level_apart(write):
     assert get_colours(analyse_masks(write(masks))) == {(value, 0, 0) for value in range(7)}
 
 
+def write_class_and_number(tmp_path: Path) -> list[Path]:
+    """Write 16-bit RGB: class 0 to 3, number of the thing 0 to 4, nothing."""
+    paths = []
+    for seed in range(3):
+        deep = np.dstack([draw_ids(seed, 4), draw_ids(seed + 9, 5), np.zeros(SIZE, np.uint8)]).astype(np.uint16)
+        paths.append(tmp_path / f"{seed}.png")
+        cv2.imwrite(str(paths[-1]), deep[..., ::-1])
+    return paths
+
+
+def test_class_and_number_in_channels(tmp_path):
+    """They are read, but painted masks of the same pictures are to be preferred."""
+    findings = analyse_masks(write_class_and_number(tmp_path))
+    assert findings.best.likelihood <= 0.3
+    assert [{colour[0] for colour in entry.colours} for entry in findings.best.classes] == [{0}, {1}, {2}, {3}]
+    assert {colour for entry in findings.best.classes for colour in entry.colours} == {(k, n, 0) for k in range(4) for n in range(5)}
+    assert "not paint" in findings.notes[0]
+
+
+def test_a_table_names_the_numbers_in_a_channel(tmp_path):
+    paths = write_class_and_number(tmp_path)
+    (tmp_path / "classes.csv").write_text("id,name\n0,sky\n1,road\n2,car\n3,tree\n")
+    best = analyse_masks(paths, tree=read_tree(tmp_path)).best
+    assert [(entry.name, entry.colours[0][0]) for entry in best.classes] == [("sky", 0), ("road", 1), ("car", 2), ("tree", 3)]
+
+
+def test_dark_paint_is_no_number(write):
+    """Colours 20 levels apart, and colours that a table gives."""
+    findings = analyse_masks(write([paint(draw_ids(seed, 3), [(0, 0, 0), (20, 0, 0), (50, 30, 0)]) for seed in range(3)]))
+    assert (findings.best.kind, findings.best.likelihood) == ("colours", 0.9)
+
+
 @pytest.mark.parametrize("top", [1, 128, 255])
 def test_two_exact_values_are_ids(write, top):
     findings = analyse_masks(write([draw_blob(seed) * np.uint8(top) for seed in range(4)]))

@@ -23,6 +23,9 @@ BESIDE = 40.0  # RGB distance up to which noise may seem a class of its own
 DOUBLE = 4.0  # RGB distance up to which a far rarer colour of clean masks is the same one, a little off
 COVERED = 0.98  # of a mask's pixels that the tolerance should cover, in most masks
 
+DARK = 63  # levels up to which all channels of all colours may be numbers, not paint
+NUMBER_STEP = 3  # levels between such numbers, typically: ids leave few gaps
+
 _TO_YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])  # JFIF
 _CHUNK = 1 << 16
 
@@ -65,6 +68,17 @@ def find_palette(histogram: ColourHistogram) -> Palette:
         return _take_clean(counts)
     radius = _measure_noise(counts)
     return _take_noisy(counts, _drop_mixtures(_find_peaks(counts, radius), counts, histogram, radius), histogram)
+
+
+def find_number_channel(palette: Palette) -> int | None:
+    """Return the first channel that varies where colours are small numbers, close and too dark for paint; else None."""
+    if not palette.is_clean or max(map(max, palette.colours)) > DARK or all(len(set(colour)) == 1 for colour in palette.colours):
+        return None
+    channel = next((channel for channel in range(3) if len({colour[channel] for colour in palette.colours}) > 1), None)
+    if channel is None:
+        return None
+    steps = np.diff(sorted({colour[channel] for colour in palette.colours}))
+    return channel if np.median(steps) <= NUMBER_STEP else None
 
 
 def _take_clean(counts: ColourCounts) -> Palette:

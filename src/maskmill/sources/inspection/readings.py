@@ -7,7 +7,7 @@ from maskmill.sources.inspection.findings import ClassEntry, Colour, MaskReading
 from maskmill.sources.inspection.ids import IdStatistics
 from maskmill.sources.inspection.matching import CLEAN_REACH, NOISY_REACH, Item, Match, is_void_name, match_tables
 from maskmill.sources.inspection.naming import make_entries, name_object
-from maskmill.sources.inspection.palette import Palette
+from maskmill.sources.inspection.palette import Palette, find_number_channel
 from maskmill.sources.inspection.tables import FoundTable
 
 MOST_VALUES = 255  # classes
@@ -62,6 +62,9 @@ def read_colours(palette: Palette, hints: Hints, num_masks: int) -> tuple[list[M
     items = _list_colours(palette)
     noise = "all exact" if palette.is_clean else f"noise around them reaches {palette.tolerance:.0f} levels"
     reasons = [f"{len(items)} colours, {noise}: {_list_briefly(items)}"]
+    channel = find_number_channel(palette)
+    if channel is not None and not match_tables(hints.tables, items, 0.5)[0]:
+        return _read_numbers(palette, channel, items, hints, num_masks)
     if _are_instances(palette, num_masks):
         return [_read_coloured_instances(palette, num_masks)], []
     if len(items) == 2 and all(_is_grey(item.colour) for item in items):
@@ -239,6 +242,37 @@ def _read_trimap(statistics: IdStatistics, hints: Hints) -> MaskReading | None:
         ClassEntry("border", None, (), (), True, share[3], statistics.masks[3], "value 3, the border between them"),
     )
     return MaskReading("trimap", "trimap", entries, 0.95 if is_called else 0.8, (f"values 1, 2, 3, and {reason}",))
+
+
+def _read_numbers(
+    palette: Palette, channel: int, items: Sequence[Item], hints: Hints, num_masks: int
+) -> tuple[list[MaskReading], list[str]]:
+    """Read small numbers in colour channels: classes in one of them, whatever the others count; painted masks are better."""
+    groups: dict[int, list[Item]] = {}
+    for item in items:
+        groups.setdefault((item.colour or (0, 0, 0))[channel], []).append(item)
+    merged = [
+        Item(
+            sum(item.fraction for item in group),
+            max(item.masks for item in group),
+            sum(item.border for item in group),
+            value=value,
+        )
+        for value, group in groups.items()
+    ]
+    entries, notes, match = _make_classes(merged, hints, CLEAN_REACH, num_masks)
+    colours = [*palette.colours, *(colour for colour, _ in palette.strays)]
+    entries = [
+        replace(entry, source_ids=(), colours=tuple(colour for colour in colours if colour[channel] in entry.source_ids))
+        for entry in entries
+    ]
+    where = ("red", "green", "blue")[channel]
+    reasons = (f"{len(items)} colours next to black are numbers, not paint: {where} is taken for the class",)
+    varying = sum(len({colour[other] for colour in palette.colours}) > 1 for other in range(3))
+    if varying > 1:
+        notes.append(f"{reasons[0]}, the other channels for numbers of things; masks that hold further numbers would not fit")
+    table = match.table.path if match else None
+    return [MaskReading("colours", "folders", tuple(entries), 0.3 if varying > 1 else 0.5, reasons, table=table)], notes
 
 
 def _are_instances(palette: Palette, num_masks: int) -> bool:
