@@ -136,7 +136,8 @@ def test_class_and_number_in_channels(tmp_path):
     findings = analyse_masks(write_class_and_number(tmp_path))
     assert findings.best.likelihood <= 0.3
     assert [{colour[0] for colour in entry.colours} for entry in findings.best.classes] == [{0}, {1}, {2}, {3}]
-    assert {colour for entry in findings.best.classes for colour in entry.colours} == {(k, n, 0) for k in range(4) for n in range(5)}
+    colours = {colour for entry in findings.best.classes for colour in entry.colours}
+    assert colours == {(kind, number, 0) for kind in range(4) for number in range(5)}
     assert "not paint" in findings.notes[0]
 
 
@@ -148,7 +149,7 @@ def test_a_table_names_the_numbers_in_a_channel(tmp_path):
 
 
 def test_dark_paint_is_no_number(write):
-    """Colours 20 levels apart, and colours that a table gives."""
+    """Colours 20 levels apart."""
     findings = analyse_masks(write([paint(draw_ids(seed, 3), [(0, 0, 0), (20, 0, 0), (50, 30, 0)]) for seed in range(3)]))
     assert (findings.best.kind, findings.best.likelihood) == ("colours", 0.9)
 
@@ -329,6 +330,32 @@ def test_things_that_no_threshold_tells_from_the_ground(write, ground, thing):
     findings = analyse_masks(write(paint_things(ground, 250, thing)))
     assert (findings.best.kind, findings.best.classes) == ("photo", ())
     assert "cannot be read" in findings.best.reasons[0]
+
+
+@pytest.mark.parametrize("ground", [(0, 0, 0), (40, 90, 200)])
+def test_a_table_need_not_name_the_background(write, tmp_path, ground):
+    (tmp_path / "meta.json").write_text('{"classes": [{"id": 7, "title": "person", "color": "#F6FF00"}]}')
+    paths = write([paint(draw_blob(seed), [ground, (246, 255, 0)]) for seed in range(4)])
+    best = analyse_masks(paths, tree=read_tree(tmp_path)).best
+    assert [(entry.id, entry.name, entry.colours) for entry in best.classes] == [
+        (0, "background", (ground,)),
+        (1, "person", ((246, 255, 0),)),
+    ]
+    assert best.table == "meta.json"
+
+
+@pytest.mark.parametrize("top", [1, 255])
+def test_a_table_of_the_only_thing_names_it_in_black_and_white(write, tmp_path, top):
+    (tmp_path / "colours.json").write_text(f'{{"polyp": [{top}, {top}, {top}]}}')
+    best = analyse_masks(write([draw_blob(seed) * top for seed in range(3)]), tree=read_tree(tmp_path)).best
+    assert [(entry.name, entry.source_ids) for entry in best.classes] == [("background", (0,)), ("polyp", (top,))]
+
+
+def test_a_table_of_another_thing_names_nothing(write, tmp_path):
+    (tmp_path / "colours.json").write_text('{"polyp": [200, 10, 10]}')
+    paths = write([paint(draw_blob(seed), [(0, 0, 0), (246, 255, 0)]) for seed in range(4)])
+    best = analyse_masks(paths, tree=read_tree(tmp_path)).best
+    assert ([entry.name for entry in best.classes], best.table) == (["background", "yellow"], None)
 
 
 def test_trimap_by_its_border(write):

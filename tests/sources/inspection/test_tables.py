@@ -89,13 +89,38 @@ def test_encodings(encoding):
         ("broken.json", '{"sky": [70, 130'),
         ("broken.yaml", "a: [1\nb: }"),
         ("empty.csv", ""),
-        ("one.csv", "name,r,g,b\nsky,70,130,180\n"),
+        ("one.csv", "name,id\nsky,1\n"),
+        ("picture.json", '{"size": {"height": 48, "width": 64}, "tags": []}'),
         ("prose.txt", "This set was made in 2019, with 300 pictures. See the paper: it says more about how, where and when.\n"),
         ("out_of_range.csv", "name,r,g,b\nsky,700,130,180\nroad,128,64,1280\n"),
     ],
 )
 def test_no_tables(path, text):
     assert read_tables(path, text.encode()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("one.csv", "name,r,g,b\nsky,70,130,180\n"),
+        ("one.json", '{"sky": [70, 130, 180]}'),
+        ("meta.json", '{"classes": [{"title": "sky", "color": "#4682B4"}], "tags": []}'),
+    ],
+)
+def test_one_class_with_a_colour_is_a_table(path, text):
+    (table,) = read_tables(path, text.encode())
+    assert table.rows == (TableRow("sky", (70, 130, 180)),)
+
+
+def test_classes_without_their_background():
+    """It comes first; of further colours that no row has, none is a background."""
+    table = make_table("t.json", sky=SKY, road=ROAD)
+    items = [Item(0.2, 5, 0.1, SKY), Item(0.2, 5, 0.1, ROAD), Item(0.6, 5, 0.8, (10, 200, 30))]
+    match, _ = match_tables([table], items, CLEAN_REACH)
+    entries, _ = make_entries(items, match, adopted={}, num_masks=5)
+    assert [(entry.id, entry.name) for entry in entries] == [(0, "background"), (1, "sky"), (2, "road")]
+    few = make_table("t.json", sky=SKY)
+    assert match_tables([few], items, CLEAN_REACH)[0] is None
 
 
 def test_lists_of_file_names_are_no_classes(tmp_path):

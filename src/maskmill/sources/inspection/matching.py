@@ -3,9 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import dist
 
 from maskmill.sources.inspection.findings import Colour
 from maskmill.sources.inspection.tables import FoundTable, TableRow
+
+LITTLE = 0.02  # of all pixels: what is in no table, or black in few masks, is void up to here
+NEARLY_BLACK = 8
 
 CLEAN_REACH = 12.0  # RGB distance up to which a table's colour may be off, where masks are clean
 NOISY_REACH = 40.0
@@ -89,7 +93,30 @@ def _rank(match: Match) -> tuple[float, ...]:
     return (round(match.explained, 3), match.named, not match.table.is_list, -match.distance, -extra, -match.table.path.count("/"))
 
 
+def find_background(items: Sequence[Item]) -> int:
+    """Return the place of the background: black if it is common, else what lines the masks' borders most."""
+    for place, item in enumerate(items):
+        if is_black(item.colour) and item.fraction > LITTLE:
+            return place
+    return max(range(len(items)), key=lambda place: (items[place].border, items[place].fraction))
+
+
+def is_black(colour: Colour | None) -> bool:
+    """Tell whether a colour is black, or a few levels from it."""
+    return colour is not None and max(colour) <= NEARLY_BLACK
+
+
+def lacks_background(match: Match, items: Sequence[Item]) -> bool:
+    """Tell whether a table describes, by colours, everything in the masks but their background."""
+    unnamed = [place for place, row in enumerate(match.rows) if row is None]
+    named = [(row, item) for row, item in zip(match.rows, items, strict=True) if row]
+    by_colour = all(row.colour and item.colour and dist(row.colour, item.colour) <= NOISY_REACH for row, item in named)
+    return unnamed == [find_background(items)] and bool(named) and by_colour and not match.absent
+
+
 def _fits(match: Match, items: Sequence[Item]) -> bool:
+    if lacks_background(match, items):
+        return True
     telling = [
         place for place, item in enumerate(items) if item.fraction >= 0.001 and item.colour not in ((0, 0, 0), (255, 255, 255))
     ]
@@ -101,7 +128,8 @@ def _fits(match: Match, items: Sequence[Item]) -> bool:
 
 def _match_colours(table: FoundTable, items: Sequence[Item], reach: float) -> list[Match]:
     """Pair rows and items by distance, one to one; with red and blue exchanged if the table fits only that way."""
-    if sum(row.colour is not None for row in table.rows) < 2 or not all(item.colour for item in items):
+    num_coloured = sum(row.colour is not None for row in table.rows)
+    if num_coloured < min(2, len(table.rows)) or not all(item.colour for item in items):
         return []
     right = _pair_colours(table, items, reach, (0, 1, 2), "")
     turned = _pair_colours(table, items, reach, (2, 1, 0), "its colours are in the order blue, green, red")

@@ -7,13 +7,11 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from maskmill.sources.inspection.findings import ClassEntry, Colour
-from maskmill.sources.inspection.matching import Item, Match, is_void_name
+from maskmill.sources.inspection.matching import LITTLE, Item, Match, find_background, is_black, is_void_name, lacks_background
 
-LITTLE = 0.02  # of all pixels: what is in no table, or black in few masks, is void up to here
 SLIP = 1e-5  # of all pixels: what no table names and is rarer than that is no class
 
 VOC_BORDER = (224, 224, 192)  # PASCAL VOC paints what does not count so, around its objects
-NEARLY_BLACK = 8
 
 _COLOURS: dict[str, Colour] = {
     "black": (0, 0, 0), "dark grey": (64, 64, 64), "grey": (128, 128, 128), "light grey": (192, 192, 192),
@@ -97,19 +95,11 @@ def _order(items: Sequence[Item], match: Match | None) -> list[int]:
     """Return the places of the items as their classes are numbered: by value, by the table's order, or background first."""
     if all(item.value is not None for item in items):
         return sorted(range(len(items)), key=lambda place: items[place].value or 0)
-    if match:
+    ground = find_background(items)
+    if match and not lacks_background(match, items):
         rows = list(match.table.rows)
         return sorted(range(len(items)), key=lambda place: (_find_row(rows, match.rows[place]), -items[place].fraction))
-    ground = find_background(items)
     return sorted(range(len(items)), key=lambda place: (place != ground, -items[place].fraction))
-
-
-def find_background(items: Sequence[Item]) -> int:
-    """Return the place of the background: black if it is common, else what lines the masks' borders most."""
-    for place, item in enumerate(items):
-        if _is_black(item.colour) and item.fraction > LITTLE:
-            return place
-    return max(range(len(items)), key=lambda place: (items[place].border, items[place].fraction))
 
 
 def _find_row(rows: list, row: object) -> int:
@@ -120,14 +110,14 @@ def _find_void_reason(item: Item, items: Sequence[Item], match: Match | None, nu
     """Return why an item that no table names should not count; nothing if it should."""
     if item.value in (255, 65535) and _is_apart(item.value, [other.value or 0 for other in items if other is not item]):
         return f"{item} is far above the other values, as the mark of what does not count"
-    if match and item.fraction <= LITTLE and item.value != 0:
+    if match and item.fraction <= LITTLE and item.value != 0 and not lacks_background(match, items):
         return f"{item} is not in {match.table.path} and is {item.fraction:.2%} of the pixels, in {item.masks} of {num_masks} masks"
     if item.fraction < SLIP and len(items) > 2:
         return f"{item} is {item.fraction:.5%} of the pixels, a slip of the pen"
     if item.colour == VOC_BORDER and all(set(other.colour or ()) <= {0, 64, 128, 192} for other in items if other is not item):
         return f"{item} is the border of PASCAL VOC's colours"
     if (
-        _is_black(item.colour)
+        is_black(item.colour)
         and item.value is None
         and len(items) > 3
         and item.fraction <= LITTLE
@@ -135,10 +125,6 @@ def _find_void_reason(item: Item, items: Sequence[Item], match: Match | None, nu
     ):
         return f"{item} (black) is {item.fraction:.2%} of the pixels, in {item.masks} of {num_masks} masks"
     return ""
-
-
-def _is_black(colour: Colour | None) -> bool:
-    return colour is not None and max(colour) <= NEARLY_BLACK
 
 
 def _is_apart(value: int, others: Sequence[int]) -> bool:
@@ -156,8 +142,8 @@ def _invent_name(item: Item, items: Sequence[Item], match: Match | None) -> tupl
             "background" if is_ground else f"class_{item.value}",
             f"value {item.value}, {item.fraction:.2%} of the pixels; {where}",
         )
-    if _is_black(item.colour) and item == items[find_background(items)]:
-        return "background", f"black, {item.fraction:.2%} of the pixels; {where}"
+    if item == items[find_background(items)] and (is_black(item.colour) or (match and lacks_background(match, items))):
+        return "background", f"{'black' if is_black(item.colour) else item}, {item.fraction:.2%} of the pixels; {where}"
     return name_colour(item.colour or (0, 0, 0)), f"{item}, {item.fraction:.2%} of the pixels; {where}: called by its colour"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from maskmill.sources.inspection.findings import ClassEntry, Colour, MaskReading
 from maskmill.sources.inspection.ids import IdStatistics
-from maskmill.sources.inspection.matching import CLEAN_REACH, NOISY_REACH, Item, Match, is_void_name, match_tables
+from maskmill.sources.inspection.matching import CLEAN_REACH, NOISY_REACH, Item, Match, is_void_name, lacks_background, match_tables
 from maskmill.sources.inspection.naming import make_entries, name_object
 from maskmill.sources.inspection.palette import Palette, find_number_channel
 from maskmill.sources.inspection.tables import FoundTable
@@ -124,14 +124,15 @@ def _make_classes(
     adopted: dict[Item, str] = {}
     notes = []
     for other in others:
-        if match is None and not other.table.is_list:
+        if match is None and not other.table.is_list and len(other.table.rows) > 1:
             kept = _adopt_void(other, items)
             adopted |= kept
             but = f"; but {', '.join(f'{item} is exactly its {name}' for item, name in kept.items())}" if kept else ""
             found = f"{other.named} of {len(items)} are in it, {other.explained:.1%} of the pixels"
             notes.append(f"{other.table.path} does not fit: {found}{but}")
     tried = {other.table.path for other in others} | ({match.table.path} if match else set())
-    unused = dict.fromkeys(table.path for table in hints.tables if table.path not in tried and not table.is_list)
+    untried = [table for table in hints.tables if table.path not in tried and not table.is_list and len(table.rows) > 1]
+    unused = dict.fromkeys(table.path for table in untried)
     notes += [f"{path} does not fit: nothing in it occurs in the masks" for path in unused]
     if match and match.absent:
         notes.append(f"{match.table.path}: {', '.join(match.absent)} in no mask looked at, left out")
@@ -161,7 +162,9 @@ def _read_two(items: Sequence[Item], hints: Hints, *, exact: bool) -> MaskReadin
         reasons.append(f"{_call(bright)} is {bright.fraction:.0%} of the pixels and lines the borders: the object is dark")
     threshold = None if exact else (max(dark.colour or (0,)) + max(bright.colour or (0,))) // 2
     match = match_tables(hints.tables, (ground, thing), CLEAN_REACH if exact else NOISY_REACH)[0]
-    names = tuple(row.name for row in match.rows if row) if match and match.named == 2 else ("background", name_object(hints.names))
+    is_named = match is not None and (match.named == 2 or (match.rows[0] is None and lacks_background(match, (ground, thing))))
+    rows = match.rows if match and is_named else (None, None)
+    names = rows[0].name if rows[0] else "background", rows[1].name if rows[1] else name_object(hints.names)
     entries = []
     for number, (name, item) in enumerate(zip(names, (ground, thing), strict=True)):
         source = item.value if exact else int(item is bright)
@@ -170,7 +173,7 @@ def _read_two(items: Sequence[Item], hints: Hints, *, exact: bool) -> MaskReadin
         entries.append(
             ClassEntry(name, number, colours, sources, False, item.fraction, item.masks, f"{_call(item)}, {item.fraction:.2%}")
         )
-    table = match.table.path if match and match.named == 2 else None
+    table = match.table.path if match and is_named else None
     if table:
         reasons.append(f"{table} names them")
     if threshold is not None:

@@ -25,6 +25,7 @@ _COLOUR_KEYS = tuple("color colour rgb hex colorrgb rgbcolor hexcolor colorhex c
 _ID_KEYS = tuple(
     "id classid labelid value pixelvalue pixel index idx gray grey grayvalue greyvalue number trainid".split()  # noqa: SIM905
 )
+_MEASURES = {"height", "width", "depth", "channels"}  # of a picture, as its annotation file has them
 _CHANNEL_KEYS = (("r", "red"), ("g", "green"), ("b", "blue"))
 _HEX = re.compile(r"(?<![0-9A-Za-z])(?:#|0x)?([0-9A-Fa-f]{6})(?:[0-9A-Fa-f]{2})?(?![0-9A-Za-z])")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -51,7 +52,7 @@ class FoundTable:
 
     Args:
         path: below the tree's root.
-        rows: at least two, in the file's order.
+        rows: at least two, in the file's order; or one that has a colour, of the only thing that masks show.
         is_list: whether the file only lists names, so that their places are their values.
     """
 
@@ -80,8 +81,13 @@ def read_tables(path: str, content: bytes) -> list[FoundTable]:
     return [
         FoundTable(path, tuple(rows), is_list=all(row.colour is None and not row.values for row in rows))
         for rows in found
-        if 2 <= len(rows) <= MOST_ROWS and len({row.name for row in rows}) > 1
+        if len(rows) <= MOST_ROWS and (_is_one_colour(rows) or len({row.name for row in rows} - _MEASURES) > 1)
     ]
+
+
+def _is_one_colour(rows: Sequence[TableRow]) -> bool:
+    """Tell a table of one class, whose background has no row."""
+    return len(rows) == 1 and rows[0].colour is not None
 
 
 def _choose_files(tree: FileTree) -> list[str]:
@@ -122,7 +128,7 @@ def _walk(node: Any, depth: int = 0) -> Iterator[list[TableRow]]:
         return
     if isinstance(node, Mapping):
         rows = _read_mapping(node)
-        if len(rows) > 1 and len(rows) >= 0.8 * len(node):
+        if (len(rows) > 1 or _is_one_colour(rows)) and len(rows) >= 0.8 * len(node):
             yield rows
             return
         for value in node.values():
@@ -130,7 +136,7 @@ def _walk(node: Any, depth: int = 0) -> Iterator[list[TableRow]]:
     elif isinstance(node, list):
         entries = [entry for entry in node if isinstance(entry, Mapping)]
         rows = [row for row in map(_read_entry, entries) if row]
-        if len(rows) > 1 and len(rows) == len(node):
+        if (len(rows) > 1 or _is_one_colour(rows)) and len(rows) == len(node):
             yield rows
         elif len(node) > 1 and all(isinstance(entry, str) and _is_name(entry) for entry in node):
             yield [TableRow(name.strip()) for name in node]
@@ -181,7 +187,7 @@ def _read_columns(text: str) -> list[TableRow]:
             continue
         rows = [_read_entry(dict(zip(header, _fit(row, header), strict=True))) for row in cells[1:]]
         found = [row for row in rows if row]
-        if len(found) > 1 and len(found) >= 0.8 * len(rows):
+        if (len(found) > 1 or _is_one_colour(found)) and len(found) >= 0.8 * len(rows):
             return found
     return []
 
