@@ -1,14 +1,14 @@
 """Rules tried on the whole tree: what they pair, which side is painted, what stays alone."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from maskmill.sources.inspection.content import CLEARLY_MORE, FAR_MORE, LOOKS_PAINTED, NOISILY_PAINTED, Look, look_at
+from maskmill.sources.inspection.content import CLEARLY_MORE, FAR_MORE, LOOKS_PAINTED, NOISILY_PAINTED, SHARPER, Look, look_at
 from maskmill.sources.inspection.names import Name
 from maskmill.sources.inspection.rules import Rule
 from maskmill.sources.inspection.words import says_derived, score_mask_words
@@ -17,6 +17,7 @@ from maskmill.sources.patterns import build_key, compile_pattern
 _MOST_LOOKS = 6
 Item = TypeVar("Item")
 MasksOf = Mapping[str, tuple[str, ...]]  # picture -> its masks
+Pairing = tuple[MasksOf, tuple[str, ...], tuple[str, ...]]  # and pictures and masks without a partner
 
 
 class Gallery:
@@ -56,6 +57,7 @@ class Candidate:
         painted: how clearly the masks look painted and the pictures do not, 0 to 1.
         named: how clearly names say which is which, 0 to 1.
         reasons: one line each.
+        is_padded: whether numbers pair that differ in leading zeros: the form layers alone reads such names.
     """
 
     images: str
@@ -66,6 +68,7 @@ class Candidate:
     painted: float
     named: float
     reasons: tuple[str, ...]
+    is_padded: bool = False
 
     @property
     def num_masks(self) -> int:
@@ -75,19 +78,33 @@ class Candidate:
 def try_rule(gallery: Gallery, rule: Rule) -> Candidate | None:
     """Pair by a rule in the direction that content and names say; None where it pairs too little or neither side is painted."""
     for images, masks in _order_by_names(rule):
-        found = pair_patterns(gallery, images, masks)
+        exact = pair_patterns(gallery, images, masks)
+        found = exact or pair_padded(gallery, images, masks)
         if not found:
             continue
         masks_of, pictures_alone, masks_alone = found
         judged = _judge(gallery, images, masks, masks_of)
         if judged:
             painted, named, reasons = judged
-            return Candidate(images, masks, masks_of, pictures_alone, masks_alone, painted, named, reasons)
+            return Candidate(images, masks, masks_of, pictures_alone, masks_alone, painted, named, reasons, exact is None)
     return None
 
 
-def pair_patterns(gallery: Gallery, images: str, masks: str) -> tuple[MasksOf, tuple[str, ...], tuple[str, ...]] | None:
+def pair_patterns(gallery: Gallery, images: str, masks: str) -> Pairing | None:
     """Return picture -> masks, and what has no partner, as sources.pairing would find it; None for pictures of equal fields."""
+    return _pair(gallery, images, masks, build_key)
+
+
+def pair_padded(gallery: Gallery, images: str, masks: str) -> Pairing | None:
+    """Return what `pair_patterns` does, numbers being equal whatever their leading zeros, as in sources.layers."""
+    return _pair(gallery, images, masks, _build_plain_key)
+
+
+def _build_plain_key(fields: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(str(int(value)) if value.isascii() and value.isdigit() else value for value in build_key(fields))
+
+
+def _pair(gallery: Gallery, images: str, masks: str, build: Callable[[Mapping[str, str]], tuple[str, ...]]) -> Pairing | None:
     pictures, painted = dict(gallery.match(images)), dict(gallery.match(masks))
     literals = {text: compile_pattern(text, "pattern").num_literals for text in (images, masks)}
     for path in pictures.keys() & painted.keys():
@@ -95,8 +112,8 @@ def pair_patterns(gallery: Gallery, images: str, masks: str) -> tuple[MasksOf, t
     fields = compile_pattern(images, "pattern").fields
     masks_by_key: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for path, values in painted.items():
-        masks_by_key[build_key({name: values[name] for name in fields if name in values})].append(path)
-    keys = {path: build_key(values) for path, values in pictures.items()}
+        masks_by_key[build({name: values[name] for name in fields if name in values})].append(path)
+    keys = {path: build(values) for path, values in pictures.items()}
     if len(set(keys.values())) < len(keys):
         return None
     masks_of = {path: tuple(masks_by_key[key]) for path, key in keys.items() if key in masks_by_key}
@@ -160,10 +177,13 @@ def _judge(gallery: Gallery, images: str, masks: str, masks_of: MasksOf) -> tupl
         if says_derived(images) or (named == 0 and theirs - ours < 2 * CLEARLY_MORE):
             return None
         return 0.5 + 0.5 * min(1.0, theirs - ours + 0.3), named, (line,)
-    if named >= 0.75 and ours < LOOKS_PAINTED and theirs > ours - CLEARLY_MORE and _may_be_mask(theirs, ours):
+    may_be_mask = theirs >= 0.55 or theirs >= ours + CLEARLY_MORE or _are_sharper(looks)
+    if named >= 0.75 and ours < LOOKS_PAINTED and theirs > ours - CLEARLY_MORE and may_be_mask:
         return 0.4, named, (f"names say what are masks; by content masks {theirs:.2f}, pictures {ours:.2f} of 1 painted",)
     return None
 
 
-def _may_be_mask(theirs: float, ours: float) -> bool:
-    return theirs >= 0.55 or theirs >= ours + CLEARLY_MORE
+def _are_sharper(looks: Sequence[tuple[Look | None, Look | None]]) -> bool:
+    """Tell whether the second pictures change at fewer places than the first ones do: colours that went through JPEG."""
+    seen = [theirs.sharpness - ours.sharpness for ours, theirs in looks if ours and theirs]
+    return float(np.median(seen)) >= SHARPER

@@ -1,19 +1,20 @@
 """Photo and mask side by side in one file."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskmill.sources.inspection.candidates import Gallery, choose_evenly
-from maskmill.sources.inspection.content import Look, measure_paintedness
+from maskmill.sources.inspection.content import SHARPER, Look, measure_paintedness, measure_sharpness
 from maskmill.sources.inspection.names import Name
 from maskmill.sources.inspection.writing import collect_values, generalise, rename_fields
 
 _PAINTED_HALF = 0.4
 _DIFFERENCE = 0.2
+_SHARP_HALF = 0.5
 _SEAM = 2.0
 _MOST_LOOKS = 12
 
@@ -44,10 +45,19 @@ def _find_photo_side(looks: Sequence[Look]) -> Literal["left", "right"] | None:
     wide = [look for look in looks if look.size[1] % 2 == 0 and look.size[1] >= 1.2 * look.size[0] and _has_seam(look.values)]
     if len(wide) < 0.75 * len(looks) or not wide:
         return None
-    halves = np.array([[measure_paintedness(half) for half in np.array_split(look.values, 2, axis=1)] for look in wide])
+    return _compare_halves(wide, measure_paintedness, _PAINTED_HALF, _DIFFERENCE) or _compare_halves(
+        wide, measure_sharpness, _SHARP_HALF, SHARPER
+    )
+
+
+def _compare_halves(
+    looks: Sequence[Look], measure: Callable[[NDArray], float], least: float, difference: float
+) -> Literal["left", "right"] | None:
+    """Return the half that has less of what painted areas have, where nearly all pictures agree and the other half has enough."""
+    halves = np.array([[measure(half) for half in np.array_split(look.values, 2, axis=1)] for look in looks])
     left, right = halves.mean(axis=0)
     agreement = float(np.mean((halves[:, 0] < halves[:, 1]) == (left < right)))
-    if max(left, right) < _PAINTED_HALF or abs(left - right) < _DIFFERENCE or agreement < 0.8:
+    if max(left, right) < least or abs(left - right) < difference or agreement < 0.8:
         return None
     return "left" if left < right else "right"
 

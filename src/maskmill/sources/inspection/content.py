@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ _DOMINANT = 12
 LOOKS_PAINTED = 0.75
 CLEARLY_MORE = 0.12
 NOISILY_PAINTED, FAR_MORE = 0.4, 0.3  # a detailed mask after JPEG
+SHARPER = 0.1  # of colours after JPEG nothing stays flat, but what changes still does so at few places
+_FEW_PLACES = 0.15
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,14 @@ class Look:
     Args:
         size: (height, width).
         paintedness: 0 to 1: how much of it is flat areas of few values.
+        sharpness: 0 to 1: how much of all change lies at a few places, as the edges of painted areas do, JPEG's noise aside.
         num_values: number of different values or colours in the part that was read.
         values: the part that was read, (H, W) or (H, W, C) as stored.
     """
 
     size: tuple[int, int]
     paintedness: float
+    sharpness: float
     num_values: int
     values: NDArray
 
@@ -39,7 +44,7 @@ def look_at(path: Path) -> Look | None:
         size, values = _read_raster(path) if path.suffix.lower() in (".tif", ".tiff", ".jp2") else _read_picture(path)
     except Exception:  # a file that cannot be read says nothing here; download names it
         return None
-    return Look(size, measure_paintedness(values), _count_values(values), values)
+    return Look(size, measure_paintedness(values), measure_sharpness(values), _count_values(values), values)
 
 
 def measure_paintedness(values: NDArray) -> float:
@@ -56,6 +61,17 @@ def measure_paintedness(values: NDArray) -> float:
         return clean
     noisy = 0.5 * near + 0.5 * _measure_dominance(np.round(pixels / 16) * 16, 6)
     return max(clean, 0.85 * noisy)
+
+
+def measure_sharpness(values: NDArray) -> float:
+    """Return 0 to 1 for (H, W) or (H, W, C): the share of the changes that lies at few places; 0 for values of more than 8 bits."""
+    if values.dtype != np.uint8 or min(values.shape[:2]) < 8:
+        return 0.0
+    pixels = values[..., :3] if values.ndim == 3 and values.shape[2] > 2 else values.reshape(*values.shape[:2], -1)[..., 0]
+    calm = cv2.medianBlur(np.ascontiguousarray(pixels), 5).reshape(*values.shape[:2], -1).astype(np.float32)
+    steps = [np.abs(np.diff(calm, axis=axis)).max(axis=2) for axis in (0, 1)]
+    changes = np.sort(np.maximum(steps[0][:, 1:], steps[1][1:]).ravel())[::-1]
+    return float(changes[: int(_FEW_PLACES * changes.size)].sum() / max(1.0, float(changes.sum())))
 
 
 def _measure_dominance(pixels: NDArray[np.floating], most: int = _DOMINANT) -> float:

@@ -4,9 +4,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import PurePosixPath
 
-from maskmill.sources.inspection.candidates import Candidate, Gallery, choose_evenly, pair_patterns
+from maskmill.sources.inspection.candidates import Candidate, Gallery, Pairing, choose_evenly, pair_padded, pair_patterns
+from maskmill.sources.inspection.content import Look
 from maskmill.sources.inspection.names import split_tokens
 from maskmill.sources.inspection.words import rank_kind
 
@@ -14,6 +16,8 @@ CLASS_FIELD = "{class}"
 _ANNOTATORS = re.compile(r"manual|\d(st|nd|rd|th)|^ho$|annotator|expert|rater|observer|reader|grader|human", re.IGNORECASE)
 _RENDERINGS = re.compile(r"labelids|trainids|semantic|^(class|gt|mask|label)s?$", re.IGNORECASE)
 _MOST_CLASSES = 64
+_MOST_TAKES, _SAME_AREA = 3, 0.65
+_INITIALS = re.compile(r"[a-z]{1,2}|[a-z]?\d", re.IGNORECASE)
 
 
 def merge_layers(gallery: Gallery, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -39,7 +43,30 @@ def name_star(gallery: Gallery, candidate: Candidate) -> Candidate:
 
 def is_layered(candidate: Candidate) -> bool:
     """Tell whether pictures have several masks."""
-    return CLASS_FIELD in candidate.masks or any(len(masks) > 1 for masks in candidate.masks_of.values())
+    several = any(len(masks) > 1 for masks in candidate.masks_of.values())
+    return CLASS_FIELD in candidate.masks or several or candidate.is_padded
+
+
+def is_main(layers: Candidate, candidate: Candidate) -> bool:
+    """Tell whether all pictures have a candidate's mask, and many of them none but this: it may be the one that is meant."""
+    if CLASS_FIELD not in layers.masks or is_layered(candidate) or layers.masks_of.keys() != candidate.masks_of.keys():
+        return False
+    return sum(len(masks) == 1 for masks in layers.masks_of.values()) >= 0.3 * len(layers.masks_of)
+
+
+def is_binary(gallery: Gallery, candidate: Candidate) -> bool:
+    """Tell whether each mask shows one thing: black and one other value."""
+    masks = [mask for masks in candidate.masks_of.values() for mask in masks]
+    return _are_binary(gallery, choose_evenly(masks))
+
+
+def _are_binary(gallery: Gallery, masks: Sequence[str]) -> bool:
+    looks = [look for mask in masks if (look := gallery.look(mask))]
+    return all(look.num_values <= 2 and (look.num_values < 2 or _has_black(look)) for look in looks)
+
+
+def _has_black(look: Look) -> bool:
+    return bool((look.values.reshape(*look.values.shape[:2], -1) == 0).all(axis=2).any())
 
 
 def _merge(gallery: Gallery, family: Sequence[Candidate]) -> Candidate | None:
@@ -47,27 +74,43 @@ def _merge(gallery: Gallery, family: Sequence[Candidate]) -> Candidate | None:
     text = _join_patterns([candidate.masks for candidate in family])
     if not text:
         return None
-    pattern, words = text
+    pattern, words, differing = text
     fields = set(re.findall(r"\{\w+\}", family[0].images))
-    if not all(field in pattern for field in fields) or _are_takes(pattern, words):
+    if not all(field in pattern for field in fields) or _are_takes(pattern, words) or _look_like_takes(gallery, family, differing):
         return None
-    samples = [mask for candidate in family for masks in choose_evenly(list(candidate.masks_of.values()), 2) for mask in masks[:1]]
-    looks = [gallery.look(mask) for mask in samples]
-    if any(look is not None and look.num_values > 2 for look in looks):
+    if not _are_binary(gallery, [masks[0] for found in family for masks in choose_evenly(list(found.masks_of.values()), 2)]):
         return None
-    found = pair_patterns(gallery, family[0].images, pattern.replace(CLASS_FIELD, "*"))
+    masks_of, pictures_alone, masks_alone = _gather(gallery, family, pattern)
     best = max(candidate.num_masks for candidate in family)
-    if not found or sum(map(len, found[0].values())) <= best:
+    if sum(map(len, masks_of.values())) <= best:
         return None
     words = {word.strip("_- ") or "none" for word in words}
     reason = f"several masks a picture, told apart by {', '.join(sorted(words)[:8])}"
     return replace(
         max(family, key=lambda candidate: candidate.num_masks),
         masks=pattern,
-        masks_of=found[0],
-        pictures_alone=found[1],
-        masks_alone=found[2],
+        masks_of=masks_of,
+        pictures_alone=pictures_alone,
+        masks_alone=masks_alone,
         reasons=(*family[0].reasons, reason),
+    )
+
+
+def _gather(gallery: Gallery, family: Sequence[Candidate], pattern: str) -> Pairing:
+    """Return the masks of all members, and those that only the joined pattern finds."""
+    images = family[0].images
+    masks_of: dict[str, set[str]] = defaultdict(set)
+    joined = [found[0] for pair in (pair_patterns, pair_padded) if (found := pair(gallery, images, pattern))]
+    known: set[str] = set()
+    for pairs in [*(candidate.masks_of for candidate in family), *joined]:
+        for picture, masks in pairs.items():
+            masks_of[picture] |= set(masks) - known
+        known |= {mask for masks in pairs.values() for mask in masks}
+    painted, pictures = gallery.match(pattern), gallery.match(images)
+    return (
+        {picture: tuple(sorted(masks)) for picture, masks in masks_of.items() if masks},
+        tuple(path for path in pictures if path not in masks_of and path not in painted),
+        tuple(path for path in painted if path not in known and path not in pictures),
     )
 
 
@@ -78,13 +121,40 @@ def _are_takes(pattern: str, words: set[str]) -> bool:
     return any(_ANNOTATORS.search(word) or _RENDERINGS.search(word) or rank_kind(word) for word in words)
 
 
-def _join_patterns(patterns: Sequence[str]) -> tuple[str, set[str]] | None:
-    """Return one pattern with {class} where patterns differ, and the words that stand there; None where they differ in depth."""
+def _look_like_takes(gallery: Gallery, family: Sequence[Candidate], words: set[str]) -> bool:
+    """Tell whether two or three complete families are the same thing drawn by several people: initials, or the same areas."""
+    complete = len({frozenset(candidate.masks_of) for candidate in family}) == 1
+    if not complete or len(family) > _MOST_TAKES:
+        return False
+    if all(_INITIALS.fullmatch(word.strip("_-. ")) for word in words):
+        return True
+    overlaps = [
+        _measure_overlap(*(gallery.look(candidate.masks_of[picture][0]) for candidate in pair))
+        for picture in choose_evenly(sorted(family[0].masks_of), 4)
+        for pair in combinations(family, 2)
+    ]
+    return min(overlaps, default=0.0) > _SAME_AREA
+
+
+def _measure_overlap(first: Look | None, second: Look | None) -> float:
+    """Return what two masks share of what either of them paints, 0 to 1."""
+    if first is None or second is None or first.values.shape[:2] != second.values.shape[:2]:
+        return 0.0
+    ours, theirs = (look.values.reshape(*look.values.shape[:2], -1).any(axis=2) for look in (first, second))
+    return float((ours & theirs).sum() / max(1, (ours | theirs).sum()))
+
+
+def _join_patterns(patterns: Sequence[str]) -> tuple[str, set[str], set[str]] | None:
+    """Return one pattern with {class} where patterns differ, the words that stand there, and those that differ anywhere.
+
+    None where patterns differ in depth.
+    """
     rows = [pattern.split("/") for pattern in patterns]
     if len({len(row) for row in rows}) > 1:
         return None
     parts: list[str] = []
     words: set[str] = set()
+    differing: set[str] = set()
     for column in reversed(list(zip(*rows, strict=True))):  # the file name gives the class rather than a folder
         if len(set(column)) == 1:
             parts.append(column[0])
@@ -92,9 +162,10 @@ def _join_patterns(patterns: Sequence[str]) -> tuple[str, set[str]] | None:
         head, middles, tail = _cut(column)
         parts.append(head + ("*" if words else CLASS_FIELD) + tail)
         words = words or middles
+        differing |= middles
     if "" in words and all(word.strip("_- ").isdecimal() for word in words - {""}):
-        return "/".join(reversed(parts)).replace(CLASS_FIELD, "*"), words  # x_mask, x_mask_1: more of the same
-    return ("/".join(reversed(parts)), words) if words and "" not in words else None
+        return "/".join(reversed(parts)).replace(CLASS_FIELD, "*"), words, differing  # x_mask, x_mask_1: more of the same
+    return ("/".join(reversed(parts)), words, differing) if words and "" not in words else None
 
 
 def _cut(texts: Sequence[str]) -> tuple[str, set[str], str]:

@@ -9,7 +9,8 @@ from maskmill.sources.inspection.annotated import propose_annotations
 from maskmill.sources.inspection.candidates import Candidate, Gallery, looks_the_same, pair_patterns, try_rule
 from maskmill.sources.inspection.composites import find_composite
 from maskmill.sources.inspection.groups import find_group
-from maskmill.sources.inspection.layers import CLASS_FIELD, is_layered, merge_layers, name_star
+from maskmill.sources.inspection.layers import CLASS_FIELD, is_binary, is_layered, is_main, merge_layers, name_star
+from maskmill.sources.inspection.lifting import lift_rules
 from maskmill.sources.inspection.names import name_part, read_names
 from maskmill.sources.inspection.proposals import PairingProposal, Sample
 from maskmill.sources.inspection.rules import mine_rules
@@ -34,7 +35,7 @@ def propose_pairings(tree: FileTree) -> list[PairingProposal]:
     if not names:
         return []
     gallery = Gallery(level.root, names)
-    candidates = _find_candidates(gallery, mine_rules(names)[:_MOST_RULES])
+    candidates = _find_candidates(gallery, mine_rules(names))
     proposals = [_write(tree, prefix, gallery, candidate) for candidate in candidates]
     scored = _score(gallery, candidates, proposals)
     scored += propose_annotations(tree, prefix, gallery, names)
@@ -68,9 +69,12 @@ def _choose_level(tree: FileTree) -> tuple[FileTree, str]:
 
 def _find_candidates(gallery: Gallery, rules: Sequence[tuple[tuple[str, str], int]]) -> list[Candidate]:
     """Return the rules that hold, those of layers joined, without those that do a part of what a better one does."""
-    tried = [candidate for rule, _ in rules if (candidate := try_rule(gallery, rule))]
-    named = [name_star(gallery, candidate) for candidate in tried]
-    candidates = [*named, *merge_layers(gallery, named)]
+    lifted = [candidate for rule, _ in lift_rules(rules)[:_MOST_RULES] if (candidate := try_rule(gallery, rule))]
+    lifted = [candidate for candidate in lifted if candidate.num_masks == len(candidate.masks_of)]
+    tried = [candidate for rule, _ in rules[:_MOST_RULES] if (candidate := try_rule(gallery, rule))]
+    named = [name_star(gallery, candidate) for candidate in [*lifted, *tried]]
+    merged = merge_layers(gallery, named)
+    candidates = [*(candidate for candidate in named if not candidate.is_padded or is_binary(gallery, candidate)), *merged]
     candidates.sort(
         key=lambda candidate: (
             -len(candidate.masks_of),
@@ -81,7 +85,7 @@ def _find_candidates(gallery: Gallery, rules: Sequence[tuple[tuple[str, str], in
     )
     kept: list[Candidate] = []
     for candidate in candidates:
-        if not any(_contains(better, candidate) for better in kept):
+        if not any(_contains(better, candidate) and not is_main(better, candidate) for better in kept):
             kept.append(candidate)
     return kept
 
@@ -105,7 +109,12 @@ def _write(tree: FileTree, prefix: str, gallery: Gallery, candidate: Candidate) 
     ]
     images, masks = rename_fields(texts, values)
     found = pair_patterns(gallery, images, masks)
-    if found is None or len(found[0]) < len(candidate.masks_of):  # a name that patterns cannot say
+    if is_layered(candidate):  # what lies in {class}, and numbers with zeros, is for sources.layers to tell
+        fit = gallery.match(images).keys(), gallery.match(masks).keys()
+        alone = zip((candidate.pictures_alone, candidate.masks_alone), fit, strict=True)
+        pictures_alone, masks_alone = (tuple(path for path in paths if path in known) for paths, known in alone)
+        found = candidate.masks_of, pictures_alone, masks_alone
+    elif found is None or len(found[0]) < len(candidate.masks_of):  # a name that patterns cannot say
         images, masks = candidate.images, candidate.masks
         found = candidate.masks_of, candidate.pictures_alone, candidate.masks_alone
     parts = gallery.match(images)

@@ -90,7 +90,14 @@ class _Side:
 
     def _write_folder(self, number: int) -> str:
         folder = self.name.folders[number]
-        return "*" if folder.isdecimal() else write_literal(folder, self.split_word)
+        if folder.isdecimal():
+            return "*"
+        shared = sorted((text for text in self.values if text and text in folder.casefold()), key=len)
+        if shared and len(shared[-1]) > 1:  # set-a/set-a-images beside set-a/set-a-masks
+            word = rf"(?<![^\W_]){re.escape(shared[-1])}(?![^\W_])"
+            pieces = re.split(word, folder, flags=re.IGNORECASE)
+            return f"{{{self.values[shared[-1]]}}}".join(write_literal(piece, self.split_word) for piece in pieces)
+        return write_literal(folder, self.split_word)
 
 
 def _share(ours: _Side, i: int, theirs: _Side, j: int) -> None:
@@ -140,7 +147,7 @@ def _align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int]]
 def _align_stems(ours: _Side, theirs: _Side) -> bool:
     """Write two different stems as fields for what they share and text for what they do not; False where they share nothing."""
     first, second = split_tokens(ours.name.stem), split_tokens(theirs.name.stem)
-    blocks = SequenceMatcher(None, [t.casefold() for t in first], [t.casefold() for t in second], autojunk=False)
+    blocks = SequenceMatcher(None, [_normalise(t) for t in first], [_normalise(t) for t in second], autojunk=False)
     texts, starts, number = ["", ""], [0, 0], len(ours.values)
     found = False
     for start, other, size in blocks.get_matching_blocks():
