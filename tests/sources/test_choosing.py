@@ -27,6 +27,14 @@ def write_lists(root, train, val):
     (root / "data/VOC/ImageSets/val.txt").write_text(val)
 
 
+def test_lists_choose_among_composites(tmp_path):
+    for name in "ab":
+        save(tmp_path / f"data/{name}.png", np.zeros((4, 6, 3), np.uint8))
+    (tmp_path / "data/val.txt").write_text("b\n")
+    manifest = find(tmp_path, "composite", images="{name}.png", lists={"val": "val.txt"})
+    assert manifest[["id", "split"]].to_numpy().tolist() == [["b", "val"]]
+
+
 @pytest.mark.parametrize("form", ["folders", "index", "suffix"])
 def test_bare_names_choose_and_give_the_parts(voc, form):
     manifest = find(voc, form, **PATTERNS, lists=LISTS, missing="skip")

@@ -1,10 +1,11 @@
 """Several mask files a picture: gathered by name, painted over one another; what has no partner is named."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from encode_source import encode, find, grid, save
 
-from maskmill.errors import DataError, SourceError
+from maskmill.errors import DataError, ParamsError, SourceError
 
 HEIGHT, WIDTH = 4, 6
 CLASSES = [{"id": 0, "name": "background"}, {"id": 1, "name": "skin"}, {"id": 2, "name": "left_eye"}]
@@ -185,3 +186,9 @@ def test_nothing_matches(setting, pattern, tmp_path):
     make_faces(tmp_path)
     with pytest.raises(SourceError, match=rf"fits source\.{setting} "):
         found(tmp_path, **{setting: pattern})
+
+
+def test_more_overlapping_classes_than_bits(tmp_path):
+    classes = [{"id": number, "name": f"class {number}"} for number in range(16)]
+    with pytest.raises(ParamsError, match="there are 16 classes"):
+        encode(tmp_path, "layers", pd.DataFrame({"id": []}), classes, labels="overlapping")

@@ -94,3 +94,11 @@ def test_a_larger_mask_is_shrunk_to_the_nearest_pixel(tmp_path):
     manifest = find(tmp_path, "suffix", images="{name}.png", masks="{name}_mask.png")
     mask = encode(tmp_path, "suffix", manifest, CLASSES, mask_size="resize")["a"]
     np.testing.assert_array_equal(mask, grid("1..", "..1"))
+
+
+def test_a_mask_of_another_shape_is_not_resized(tmp_path):
+    save(tmp_path / "data/a.png", np.zeros((8, 12, 3), np.uint8))
+    save(tmp_path / "data/a_mask.png", np.zeros((12, 8), np.uint8))
+    manifest = find(tmp_path, "suffix", images="{name}.png", masks="{name}_mask.png")
+    with pytest.raises(DataError, match=r"a_mask\.png is 8 x 12 pixels, .* is 12 x 8; expected: sides in the same ratio"):
+        encode(tmp_path, "suffix", manifest, CLASSES, mask_size="resize")

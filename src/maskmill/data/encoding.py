@@ -16,8 +16,9 @@ from rich.table import Table
 from maskmill import outputs, pictures
 from maskmill.data.masks import count_pixels, encode_exclusive, encode_overlapping, get_size, resize_raw_mask
 from maskmill.data.progress import open_progress, recall, remember
-from maskmill.errors import DataError, summarise_problems
+from maskmill.errors import DataError, ParamsError, summarise_problems
 from maskmill.labels import ClassTable, write_class_table
+from maskmill.labels.bits import MOST_CLASSES
 from maskmill.labels.classes import VOID
 from maskmill.labels.colours import EXACT, TOLERATED, UNMATCHED
 from maskmill.sources.forms import read_sample
@@ -26,6 +27,7 @@ from maskmill.sources.settings import Reading, SampleFiles
 from maskmill.terminal import track
 
 SAMPLE_COLUMNS = ["id", "image", "mask", "split", "group", "height", "width", "channels"]
+MOST_STRETCHING = 1.1  # of a mask that is resized: rounding and a cropped edge, not another picture
 PIXELS = "pixels_"  # statistics.csv: pixels_<class name>
 
 
@@ -70,8 +72,14 @@ def encode_samples(
 
     Raises:
         DataError: samples that cannot be encoded, all of them listed.
-        ParamsError: the masks are painted in colours, and no class has one.
+        ParamsError: the masks are painted in colours, and no class has one; or more overlapping classes than there are bits.
     """
+    if labels == "overlapping" and class_table.num_classes > MOST_CLASSES:
+        raise ParamsError(
+            f"there are {class_table.num_classes} classes, and encode.labels is overlapping",
+            expected=f"at most {MOST_CLASSES}, one bit each of 16, and one for void",
+            fix="set encode.labels to exclusive, or unite classes",
+        )
     settings: dict[str, Any] = {
         "form": form,
         "reading": reading,
@@ -166,6 +174,7 @@ def _encode_sample(
     files = read_files(row)
     picture, raw_mask = read_sample(form, files, reading)
     if mask_size == "resize":
+        _check_ratios(files, picture, get_size(raw_mask))
         raw_mask = resize_raw_mask(raw_mask, (picture.shape[0], picture.shape[1]))
     else:
         _check_sizes(files, picture, get_size(raw_mask))
@@ -193,6 +202,18 @@ def _check_sizes(files: SampleFiles, picture: NDArray[np.uint8], mask_size: tupl
         expected="a mask of its picture's size",
         fix=fix,
     )
+
+
+def _check_ratios(files: SampleFiles, picture: NDArray[np.uint8], mask_size: tuple[int, int]) -> None:
+    """Refuse to resize a mask whose sides are in another ratio: it belongs to another picture, or is turned."""
+    (height, width), (mask_height, mask_width) = picture.shape[:2], mask_size
+    stretching = (width * mask_height) / (height * mask_width)
+    if max(stretching, 1 / stretching) > MOST_STRETCHING:
+        raise DataError(
+            f"{files.mask} is {mask_width} x {mask_height} pixels, its picture {files.images[0]} is {width} x {height}",
+            expected=f"sides in the same ratio, within {MOST_STRETCHING - 1:.0%}",
+            fix="correct the pairing in the source section, or turn or crop the mask as its picture is",
+        )
 
 
 def _check_channels(samples: pd.DataFrame) -> None:

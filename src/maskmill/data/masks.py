@@ -22,7 +22,7 @@ def get_size(raw_mask: RawMask) -> tuple[int, int]:
 
 
 def resize_raw_mask(raw_mask: RawMask, size: tuple[int, int]) -> RawMask:
-    """Resize a raw mask to `size` (height, width) by nearest pixel centre; raise DataError where the sides' ratios differ much."""
+    """Resize a raw mask to `size` (height, width) by nearest pixel centre."""
     given = get_size(raw_mask)
     if given == size:
         return raw_mask

@@ -5,19 +5,21 @@ from numpy.typing import NDArray
 
 from maskmill.errors import DataError, SourceError
 from maskmill.pictures import read_picture
+from maskmill.sources.choosing import choose_by_lists
 from maskmill.sources.pairing import Pair, pair_single
 from maskmill.sources.settings import Layout, Reading, SampleFiles
 from maskmill.sources.tree import FileTree
 
 
 def find_samples(tree: FileTree, layout: Layout) -> list[Pair]:
-    """Take every picture that fits `images`; raise SourceError where `masks` or `lists` say something else."""
-    if not layout.images or layout.masks or layout.lists:
+    """Take every picture that fits `images`; `lists`, where given, choose among them."""
+    if not layout.images or layout.masks:
         raise SourceError(
-            "source.form composite takes source.images alone",
-            fix="set source.masks to null and source.lists to {}, or use form folders or index",
+            "source.form composite takes source.images, which hold the masks too, and no source.masks",
+            fix="set source.masks to null, or use form folders or index",
         )
-    return pair_single(tree, layout.images)
+    pairs = pair_single(tree, layout.images)
+    return choose_by_lists(tree, pairs, layout) if layout.lists else pairs
 
 
 def read_image(files: SampleFiles, reading: Reading) -> NDArray[np.uint8]:

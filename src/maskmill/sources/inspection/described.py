@@ -1,7 +1,7 @@
 """Classes and settings where annotations, or one mask file a class, describe the masks."""
 
 from collections import Counter
-from collections.abc import Sequence
+from os.path import commonprefix
 from typing import Any
 
 from maskmill.labels.layers import BACKGROUND
@@ -28,7 +28,7 @@ def guess_described(tree: FileTree, proposal: PairingProposal) -> tuple[list[Gue
     if proposal.annotations:
         guesses = [
             Guess("source.form", form, reason),
-            Guess("source.annotations", _find_pattern(proposal.annotations), "they describe the masks"),
+            Guess("source.annotations", _find_pattern(proposal), "they describe the masks"),
         ]
     else:
         guesses = [Guess("source.form", form, "several mask files a picture"), Guess("source.masks", proposal.masks, reason)]
@@ -51,10 +51,17 @@ def guess_described(tree: FileTree, proposal: PairingProposal) -> tuple[list[Gue
     return guesses, (background, *entries)
 
 
-def _find_pattern(paths: Sequence[str]) -> str:
-    """Return a pattern of the annotation files: their path, with {split} in place of the part's name where there are several."""
+def _find_pattern(proposal: PairingProposal) -> str:
+    """Return a pattern of the annotation files: {split} in place of the part's name, or a field in place of what differs."""
+    paths = proposal.annotations
+    if proposal.annotation_kind == "geojson" and proposal.masks:
+        return proposal.masks
+    if len(paths) == 1:
+        return paths[0]
     for part in sorted(SPLIT_NAMES, key=len, reverse=True):
         start, found, end = paths[0].partition(part)
-        if len(paths) > 1 and found and all(path.startswith(start) and path.endswith(end) for path in paths):
+        if found and all(path.startswith(start) and path.endswith(end) for path in paths):
             return f"{start}{{split}}{end}"
-    return paths[0]
+    start = commonprefix(paths)  # noqa: RUF071  characters are meant, not folders
+    end = commonprefix([path.removeprefix(start)[::-1] for path in paths])[::-1]  # noqa: RUF071
+    return f"{start}{{table}}{end}"
