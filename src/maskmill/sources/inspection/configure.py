@@ -196,10 +196,9 @@ def _finish_classes(inspection: Inspection) -> tuple[ClassEntry, ...]:
     assert reading is not None
     if proposal.layout == "composite" and reading.form != "folders":
         white = min(255, 2 * (reading.threshold if reading.threshold is not None else 127) + 1)
-        shades = (0, white)
         return tuple(
-            ClassEntry(entry.name, entry.id, ((shade,) * 3,), (), entry.void, entry.fraction, entry.masks, entry.reason)
-            for entry, shade in zip(reading.classes, shades, strict=True)
+            replace(entry, colours=((white if 1 in (entry.source_ids or (entry.id,)) else 0,) * 3,), source_ids=())
+            for entry in reading.classes
         )
     return reading.classes
 

@@ -21,6 +21,8 @@ from maskmill.sources.tree import FileTree, read_tree
 from maskmill.sources.unpack import unpack
 
 MOST_COMPOSITES = 100
+HARD, MARGIN = 0.5, 0.2  # likelihoods of readings: one up to that has others looked at; so far below the best none is considered
+MOST_OTHERS = 5
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,7 @@ def inspect_tree(tree: FileTree, picks: Sequence[str] = ()) -> Inspection:
         SourceError: nothing here looks like pictures with masks, or a pick is no option.
     """
     wanted = {pick.casefold() for pick in picks}
-    found = [(proposal, _look_at_masks(tree, proposal)) for proposal in _choose_likely(propose_pairings(tree), wanted)]
-    likely = [(proposal, findings) for proposal, findings in found if findings is None or _has_classes(findings.best)]
+    likely = _look_at_likely(tree, propose_pairings(tree), wanted)
     if not likely:
         raise _explain_nothing(tree)
     questions = []
@@ -129,6 +130,26 @@ def inspect_tree(tree: FileTree, picks: Sequence[str] = ()) -> Inspection:
         others=tuple(other for other, _ in likely if other is not proposal),
         questions=tuple(questions),
     )
+
+
+def _look_at_likely(
+    tree: FileTree, proposals: list[PairingProposal], wanted: set[str]
+) -> list[tuple[PairingProposal, MaskFindings | None]]:
+    """Return the likeliest proposals whose masks tell something apart; where those are hard to read, others that are easy."""
+    chosen = _choose_likely(proposals, wanted)
+    found = [(proposal, _look_at_masks(tree, proposal)) for proposal in chosen]
+    if not wanted and max((_rate(findings) for _, findings in found), default=0.0) <= HARD:
+        rest = [proposal for proposal in proposals if proposal not in chosen][:MOST_OTHERS]
+        found += [(proposal, _look_at_masks(tree, proposal)) for proposal in rest]
+    best = max((_rate(findings) for _, findings in found), default=0.0)
+    return [(proposal, findings) for proposal, findings in found if 0 < _rate(findings) > best - MARGIN]
+
+
+def _rate(findings: MaskFindings | None) -> float:
+    """Return how likely masks are what they are read as; 0 where they tell nothing apart. Annotations are what they say."""
+    if findings is None:
+        return 1.0
+    return findings.best.likelihood if _has_classes(findings.best) else 0.0
 
 
 def _choose_likely(proposals: list[PairingProposal], wanted: set[str]) -> list[PairingProposal]:
