@@ -1,7 +1,7 @@
 """List files that divide a set: names of pictures, in whatever form, found by what they name."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -15,6 +15,7 @@ from maskmill.sources.tree import FileTree
 _SUFFIXES = (".txt", ".csv", ".lst", ".list", ".tsv")
 _MOST_BYTES = 20_000_000
 _ENOUGH = 0.5
+_OTHER_WORDS = {"trainval": "train", "trn": "train", "tr": "train", "tst": "test", "ts": "test", "te": "test"}
 ListStyle = Literal["pairs", "paths", "stems"]
 
 
@@ -27,7 +28,8 @@ class FoundLists:
         part_of: picture -> part.
         style: what a line holds.
         missing: entries that name no picture of the tree, as "list:line: text".
-        num_found: entries that name a picture with a mask.
+        num_found: pictures with a mask that are named.
+        repeated: pictures that are named more than once.
     """
 
     lists: Mapping[Split, str]
@@ -35,6 +37,7 @@ class FoundLists:
     style: ListStyle
     missing: tuple[str, ...]
     num_found: int
+    repeated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def read_lists(tree: FileTree, proposal: PairingProposal) -> FoundLists | None:
     if not by_folder:
         return None
     readings = max(by_folder.values(), key=lambda group: (_rate(group), -len(group[0].path)))
-    found = _combine(readings)
+    found = _combine(readings, finder.paired)
     return None if len(found.lists) == 1 and finder.paired <= found.part_of.keys() else found  # one part of all divides nothing
 
 
@@ -72,7 +75,7 @@ def _read_part(path: str) -> Split | None:
     if name.suffix.lower() not in _SUFFIXES:
         return None
     words = [token.casefold() for token in split_tokens(name.stem)]
-    parts = {"train" if word == "trainval" else name_part(word) for word in words} - {""}
+    parts = {_OTHER_WORDS.get(word) or name_part(word) for word in words} - {""}
     return cast(Split, parts.pop()) if len(parts) == 1 else None
 
 
@@ -146,7 +149,7 @@ def _rate(readings: Sequence[_Reading]) -> float:
     return len(named) - 0.01 * len(readings) - sum(len(reading.missing) for reading in readings) * 0.1
 
 
-def _combine(readings: Sequence[_Reading]) -> FoundLists:
+def _combine(readings: Sequence[_Reading], paired: set[str]) -> FoundLists:
     """Keep one list a part: the shortest name says most plainly what it is, and "train" beside "trainval" is train."""
     lists: dict[Split, str] = {}
     part_of: dict[str, Split] = {}
@@ -161,7 +164,9 @@ def _combine(readings: Sequence[_Reading]) -> FoundLists:
             for picture in reading_of_part.pictures:
                 part_of.setdefault(picture, cast(Split, part))
     style = next(iter(chosen.values())).style
-    return FoundLists(lists, part_of, style, tuple(missing), len(part_of))
+    counts = Counter(picture for reading in chosen.values() for picture in reading.pictures)
+    repeated = tuple(sorted(picture for picture, count in counts.items() if count > 1))
+    return FoundLists(lists, part_of, style, tuple(missing), len(part_of.keys() & paired), repeated)
 
 
 def _drop_suffix(path: str) -> str:

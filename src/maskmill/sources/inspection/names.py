@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from maskmill.sources.patterns import PICTURE_SUFFIXES, SPLIT_FIELD, SPLIT_NAMES
+from maskmill.sources.patterns import PICTURE_SUFFIXES, SPLIT_FIELD, read_own_split
 
 _TOKEN = re.compile(r"\d+|[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|[\W_]")
 _SPLIT_WORD = re.compile(
@@ -65,7 +65,7 @@ def find_split_word(text: str) -> str:
 
 def name_part(word: str) -> str:
     """Return "train", "val" or "test" for a word that means it, else ""."""
-    return SPLIT_NAMES.get(word.casefold(), "")
+    return read_own_split({SPLIT_FIELD: word})
 
 
 def write_literal(text: str, split_word: str = "") -> str:

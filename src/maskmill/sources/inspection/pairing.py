@@ -8,12 +8,14 @@ from pathlib import PurePosixPath
 from maskmill.sources.inspection.annotated import propose_annotations
 from maskmill.sources.inspection.candidates import Candidate, Gallery, looks_the_same, pair_patterns, try_rule
 from maskmill.sources.inspection.composites import find_composite
+from maskmill.sources.inspection.copies import are_copies, drop_copies, narrow_suffixes
 from maskmill.sources.inspection.groups import find_group
 from maskmill.sources.inspection.layers import CLASS_FIELD, is_binary, is_layered, is_main, merge_layers, name_star
 from maskmill.sources.inspection.lifting import lift_rules
 from maskmill.sources.inspection.names import name_part, read_names
+from maskmill.sources.inspection.naming_parts import add_named_parts
 from maskmill.sources.inspection.proposals import PairingProposal, Sample
-from maskmill.sources.inspection.rules import mine_rules
+from maskmill.sources.inspection.rules import Rule, mine_rules
 from maskmill.sources.inspection.splits import add_splits
 from maskmill.sources.inspection.words import penalise_pictures, rank_kind, says_derived
 from maskmill.sources.inspection.writing import collect_values, rename_fields
@@ -44,7 +46,8 @@ def propose_pairings(tree: FileTree) -> list[PairingProposal]:
         scored.append(composite)
     scored.sort(key=lambda proposal: (-proposal.score, proposal.images, proposal.masks or ""))
     scored = [proposal for proposal in scored if proposal.score >= scored[0].score - _WORTH_MENTIONING]
-    complete = (add_splits(tree, _add_group(prefix, _add_ignored(prefix, names, proposal))) for proposal in scored)
+    ignoring = (_add_ignored(prefix, names, proposal) for proposal in scored)
+    complete = [add_splits(tree, _add_group(prefix, add_named_parts(prefix, proposal))) for proposal in ignoring]
     return [replace(proposal, reasons=(_summarise(proposal), *proposal.reasons)) for proposal in complete]
 
 
@@ -69,10 +72,8 @@ def _choose_level(tree: FileTree) -> tuple[FileTree, str]:
 
 def _find_candidates(gallery: Gallery, rules: Sequence[tuple[tuple[str, str], int]]) -> list[Candidate]:
     """Return the rules that hold, those of layers joined, without those that do a part of what a better one does."""
-    lifted = [candidate for rule, _ in lift_rules(rules)[:_MOST_RULES] if (candidate := try_rule(gallery, rule))]
-    lifted = [candidate for candidate in lifted if candidate.num_masks == len(candidate.masks_of)]
-    tried = [candidate for rule, _ in rules[:_MOST_RULES] if (candidate := try_rule(gallery, rule))]
-    named = [name_star(gallery, candidate) for candidate in [*lifted, *tried]]
+    lifted = [candidate for candidate in _try_rules(gallery, lift_rules(rules)) if candidate.num_masks == len(candidate.masks_of)]
+    named = [name_star(gallery, candidate) for candidate in [*lifted, *_try_rules(gallery, rules)]]
     merged = merge_layers(gallery, named)
     candidates = [*(candidate for candidate in named if not candidate.is_padded or is_binary(gallery, candidate)), *merged]
     candidates.sort(
@@ -80,14 +81,21 @@ def _find_candidates(gallery: Gallery, rules: Sequence[tuple[tuple[str, str], in
             -len(candidate.masks_of),
             -candidate.num_masks,
             (candidate.images + candidate.masks).count("*"),
+            -len(set(candidate.images.split("/")) & set(candidate.masks.split("/"))),
             candidate.images,
         )
     )
     kept: list[Candidate] = []
     for candidate in candidates:
-        if not any(_contains(better, candidate) and not is_main(better, candidate) for better in kept):
+        is_known = any(_contains(better, candidate) and not is_main(better, candidate) for better in kept)
+        if not is_known and not any(are_copies(gallery, better, candidate) for better in kept):
             kept.append(candidate)
     return kept
+
+
+def _try_rules(gallery: Gallery, rules: Sequence[tuple[Rule, int]]) -> list[Candidate]:
+    narrow = (narrower for rule, _ in rules[:_MOST_RULES] for narrower in narrow_suffixes(gallery, rule))
+    return [drop_copies(gallery, candidate) for rule in narrow if (candidate := try_rule(gallery, rule))]
 
 
 def _contains(better: Candidate, worse: Candidate) -> bool:

@@ -20,18 +20,24 @@ def collect_values(matches: Iterable[Mapping[str, str]]) -> dict[str, set[str]]:
 
 def rename_fields(patterns: Sequence[str], values: Mapping[str, set[str]]) -> list[str]:
     """Write out fields of one value as text, and name the others: {split}, {folder}, {name}, after what they hold."""
-    names: dict[str, str] = {}
+    names: dict[str, str] = {}  # field -> what is written for it
     taken = {SPLIT_FIELD, "class"}
     for field in sorted(values, key=lambda field: (field[0] != "s", field)):
         if len({value.casefold() for value in values[field]}) == 1 and len(values) > 1 and _leaves_a_field(field, values):
             names[field] = write_literal(min(values[field]))
-        elif field == SPLIT_FIELD:
-            names[field] = f"{{{field}}}"
+        elif f"{{{SPLIT_FIELD}}}" not in names.values() and _divide(values[field]):
+            names[field] = f"{{{SPLIT_FIELD}}}"
         else:
             wanted = _choose_name(field, values[field], taken)
             taken.add(wanted)
             names[field] = f"{{{wanted}}}"
     return [_FIELD.sub(lambda found: names.get(found[1], found[0]), pattern) for pattern in patterns]
+
+
+def _divide(values: set[str]) -> bool:
+    """Tell whether values name parts, one of them to train on."""
+    parts = {name_part(value) for value in values}
+    return "" not in parts and "train" in parts
 
 
 def generalise(names: Sequence[Name]) -> str:
