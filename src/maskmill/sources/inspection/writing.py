@@ -25,7 +25,7 @@ def rename_fields(patterns: Sequence[str], values: Mapping[str, set[str]]) -> li
     for field in sorted(values, key=lambda field: (field[0] != "s", field)):
         if len({value.casefold() for value in values[field]}) == 1 and len(values) > 1 and _leaves_a_field(field, values):
             names[field] = write_literal(min(values[field]))
-        elif f"{{{SPLIT_FIELD}}}" not in names.values() and _divide(values[field]):
+        elif (field == SPLIT_FIELD or field[0] == "f") and f"{{{SPLIT_FIELD}}}" not in names.values() and _divide(values[field]):
             names[field] = f"{{{SPLIT_FIELD}}}"
         else:
             wanted = _choose_name(field, values[field], taken)

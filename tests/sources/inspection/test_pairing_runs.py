@@ -1,0 +1,151 @@
+"""What is proposed is what a run does: the form that reads the proposal's settings finds the same pairs in the same parts."""
+
+
+import numpy as np
+import pytest
+from PIL import Image
+from public_sets import SETS
+
+from maskmill.sources.annotations import Annotation, MaskFile
+from maskmill.sources.forms import FORMS
+from maskmill.sources.inspection.pairing import propose_pairings
+from maskmill.sources.inspection.parts import guess_parts
+from maskmill.sources.settings import Layout
+from maskmill.sources.tree import read_tree
+
+HEIGHT, WIDTH = 16, 24
+FORM_OF = {"composite": "composite", "separate": "folders", "layers": "layers"}
+
+
+def draw_photo(path, seed=0):
+    rng = np.random.default_rng(seed)
+    pixels = np.linspace(40, 160, WIDTH)[None, :, None] + rng.normal(0, 18, (HEIGHT, WIDTH, 3)) + seed
+    save(path, np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def draw_mask(path, seed=0, value=255):
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    top, left = rng.integers(0, 10), rng.integers(0, 14)
+    mask[top : top + 6, left : left + 9] = value
+    save(path, mask)
+
+
+def draw_depth(path, seed=0):
+    slope = np.linspace(0, 9000, HEIGHT)[:, None] + np.linspace(0, 4000, WIDTH) + 100 * seed
+    save(path, slope.astype(np.uint16))
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def lay(root, *, photos=(), masks=(), depths=(), texts=None):
+    for draw, patterns in ((draw_photo, photos), (draw_mask, masks), (draw_depth, depths)):
+        for number, path in enumerate(patterns):
+            draw(root / path, number)
+    for path, text in (texts or {}).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8")
+
+
+def name_all(pattern, numbers):
+    return [pattern.format(number) for number in numbers]
+
+
+def run(tree, proposal):
+    """Return picture -> (masks, part) as the form finds them with the settings that are written for a proposal."""
+    lists = {guess.setting: guess.value for guess in guess_parts(tree, proposal)}.get("source.lists", {})
+    odd = proposal.pictures_without_mask or proposal.masks_without_picture or proposal.missing
+    layout = Layout(images=proposal.images, masks=proposal.masks, missing="skip" if odd else "error", lists=lists)
+    found = {}
+    for pair in FORMS[FORM_OF[proposal.layout]].find_samples(tree, layout):
+        masks = [pair.mask]
+        if isinstance(pair.mask, Annotation):
+            masks = [layer.file for layer in pair.mask.layers if isinstance(layer, MaskFile)]
+        found[pair.image.relative_to(tree.root).as_posix()] = (
+            sorted(mask.relative_to(tree.root).as_posix() for mask in masks),
+            pair.split,
+        )
+    return found
+
+
+def expect(proposal):
+    return {sample.image: (sorted(sample.masks), sample.split) for sample in proposal.samples}
+
+
+TWELVE, SIX = range(12), range(6)
+TREES = {
+    "test_without_masks": {
+        "photos": [*name_all("train/images/a{:02}.jpg", SIX), *name_all("test/images/b{:02}.jpg", SIX)],
+        "masks": name_all("train/masks/a{:02}.png", SIX),
+    },
+    "some_without_masks": {"photos": name_all("images/a{:02}.jpg", TWELVE), "masks": name_all("masks/a{:02}.png", SIX)},
+    "masks_in_test_alone": {
+        "photos": [*name_all("train/images/a{:02}.jpg", SIX), *name_all("test/images/b{:02}.jpg", SIX)],
+        "masks": name_all("test/masks/b{:02}.png", SIX),
+    },
+    "parts_of_pictures_alone": {
+        "photos": [*name_all("images/train/a{:02}.jpg", SIX), *name_all("images/val/b{:02}.jpg", SIX)],
+        "masks": [*name_all("masks/a{:02}.png", SIX), *name_all("masks/b{:02}.png", SIX)],
+    },
+    "parts_in_names": {
+        "photos": [*name_all("train_{:02}.jpg", SIX), *name_all("test_{:02}.jpg", SIX)],
+        "masks": [*name_all("train_{:02}_mask.png", SIX), *name_all("test_{:02}_mask.png", SIX)],
+    },
+    "parts_behind_names": {
+        "photos": [*name_all("images/a_b_{:02}_train.jpg", SIX), *name_all("images/a_b_{:02}_val.jpg", SIX)],
+        "masks": [*name_all("masks/a_b_{:02}_train.png", SIX), *name_all("masks/a_b_{:02}_val.png", SIX)],
+    },
+    "folders_of_pictures_alone": {
+        "photos": [f"photos/person {letter}/{letter}_{n}.jpg" for letter in "abcdef" for n in (1, 2)],
+        "masks": [f"parts/{letter}_{n}.png" for letter in "abcdef" for n in (1, 2)],
+    },
+    "words_vary_together": {
+        "photos": [*name_all("XY-A/XY-A-Image/{:02}.jpg", SIX), *name_all("XY-B/XY-B-Image/1{:02}.jpg", SIX)],
+        "masks": [*name_all("XY-A/XY-A-Mask/{:02}.png", SIX), *name_all("XY-B/XY-B-Mask/1{:02}.png", SIX)],
+    },
+    "padded_layers": {
+        "photos": name_all("pictures/{}.jpg", TWELVE),
+        "masks": [f"anno/{n // 6}/{n:05}_{kind}.png" for n in TWELVE for kind in ("hair", "left_eye", "nose")],
+    },
+    "lists_of_bare_names": {
+        "photos": name_all("images/a{:02}.jpg", TWELVE),
+        "masks": name_all("masks/a{:02}.png", TWELVE),
+        "texts": {"trn.txt": "\n".join(name_all("a{:02}", range(7))), "tst.txt": "\n".join(name_all("a{:02}", range(7, 11)))},
+    },
+    "list_without_training": {
+        "photos": name_all("images/a{:02}.jpg", TWELVE),
+        "masks": name_all("masks/a{:02}.png", TWELVE),
+        "texts": {"val.txt": "a01\na02\n"},
+    },
+    "lists_that_repeat": {
+        "photos": name_all("images/a{:02}.jpg", TWELVE),
+        "masks": name_all("masks/a{:02}.png", TWELVE),
+        "texts": {"train.txt": "\n".join(name_all("a{:02}", TWELVE)), "val.txt": "a01\na02\n"},
+    },
+    "unicode": {
+        "photos": name_all("Bilder größer/Fluß ({}).jpg", SIX),
+        "masks": name_all("Masken 掩膜/Fluß ({}).png", SIX),
+    },
+    "two_and_one": {"photos": ["images/a.jpg", "images/b.jpg"], "masks": ["masks/a.png"]},
+}
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_form_finds_what_is_proposed(name, tmp_path):
+    lay(tmp_path, **TREES[name])
+    tree = read_tree(tmp_path)
+    best = propose_pairings(tree)[0]
+    assert run(tree, best) == expect(best)
+    assert len(best.samples) >= len(TREES[name]["masks"]) // 3 - 1
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_form_finds_what_is_proposed_for_public_sets(name, tmp_path):
+    SETS[name](tmp_path, np.random.default_rng(3))
+    tree = read_tree(tmp_path)
+    for proposal in propose_pairings(tree)[:1]:
+        if proposal.layout in FORM_OF:
+            assert run(tree, proposal) == expect(proposal)
