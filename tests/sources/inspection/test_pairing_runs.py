@@ -1,15 +1,19 @@
 """What is proposed is what a run does: the form that reads the proposal's settings finds the same pairs in the same parts."""
 
+import json
 
 import numpy as np
 import pytest
 from PIL import Image
 from public_sets import SETS
 
+from maskmill.errors import SourceError
 from maskmill.sources.annotations import Annotation, MaskFile
 from maskmill.sources.forms import FORMS
+from maskmill.sources.inspection.look import inspect_tree
 from maskmill.sources.inspection.pairing import propose_pairings
 from maskmill.sources.inspection.parts import guess_parts
+from maskmill.sources.inspection.proposals import MOST_RIVALS, find_rivals
 from maskmill.sources.settings import Layout
 from maskmill.sources.tree import read_tree
 
@@ -149,3 +153,112 @@ def test_a_form_finds_what_is_proposed_for_public_sets(name, tmp_path):
     for proposal in propose_pairings(tree)[:1]:
         if proposal.layout in FORM_OF:
             assert run(tree, proposal) == expect(proposal)
+
+
+def test_pictures_folders_that_masks_lack_are_named(tmp_path):
+    lay(tmp_path, **TREES["parts_of_pictures_alone"])
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert best.split_source is None
+    assert any("images/train, images/val" in reason and "drawn" in reason for reason in best.reasons)
+
+
+def test_parts_that_names_say(tmp_path):
+    lay(tmp_path, **TREES["parts_in_names"])
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert (best.images, best.masks) == ("{split}_{name}.jpg", "{split}_{name}_mask.png")
+    assert [sample.split for sample in best.samples] == ["test"] * 6 + ["train"] * 6
+
+
+def test_parts_without_one_to_train_on_are_not_used(tmp_path):
+    lay(tmp_path, **TREES["masks_in_test_alone"])
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert {sample.split for sample in best.samples} == {""}
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("list_without_training", "none of them is of the training part"),
+        ("lists_that_repeat", "they name a picture twice: images/a01"),
+    ],
+)
+def test_lists_that_cannot_divide_are_named(name, why, tmp_path):
+    lay(tmp_path, **TREES[name])
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert (best.split_source, dict(best.lists)) == (None, {})
+    assert any(f"the lists are not used: {why}" in reason for reason in best.reasons)
+
+
+def test_a_table_with_parts_is_named(tmp_path):
+    rows = ["image,fold", *(f"a{n:02}.jpg,{'train' if n < 9 else 'val'}" for n in TWELVE)]
+    texts = {"meta.csv": "\n".join(rows)}
+    lay(tmp_path, photos=name_all("images/a{:02}.jpg", TWELVE), masks=name_all("masks/a{:02}.png", TWELVE), texts=texts)
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert any("meta.csv has the parts in column 'fold'" in reason for reason in best.reasons)
+
+
+def test_copies_in_another_format_are_taken_once(tmp_path):
+    lay(tmp_path, photos=name_all("images/a{:02}.png", SIX), masks=name_all("masks/a{:02}.png", SIX))
+    lay(tmp_path, photos=name_all("images/a{:02}.tif", SIX), masks=name_all("masks/a{:02}.tif", SIX))
+    proposals = propose_pairings(read_tree(tmp_path))
+    assert [(one.images, one.masks) for one in find_rivals(proposals)] == [("images/{name}.png", "masks/{name}.png")]
+
+
+def test_depth_is_no_mask(tmp_path):
+    """Three pictures a sample: the smooth one is neither the photo nor the mask."""
+    places = {what: name_all(f"{what}/{{:02}}.png", SIX) for what in ("rgb", "depth", "labels")}
+    lay(tmp_path, photos=places["rgb"], depths=places["depth"], masks=places["labels"])
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert (best.images, best.masks) == ("rgb/{name}.png", "labels/{name}.png")
+
+
+@pytest.mark.parametrize("draw", [draw_photo, draw_mask])
+@pytest.mark.parametrize("number", [1, 5])
+def test_one_kind_alone_is_no_pairing(draw, number, tmp_path):
+    for one in range(number):
+        draw(tmp_path / f"{one}.png", one)
+    assert propose_pairings(read_tree(tmp_path)) == []
+
+
+def test_what_machines_leave_behind_does_not_count(tmp_path):
+    lay(tmp_path, photos=name_all("set/images/{:02}.jpg", SIX), masks=name_all("set/masks/{:02}.png", SIX))
+    lay(tmp_path, photos=name_all("set/thumbnails/{:02}.jpg", SIX))
+    junk = {"set/images/._00.jpg": "x", "__MACOSX/set/masks/._00.png": "x", "set/.DS_Store": "x", "set/Thumbs.db": "x"}
+    lay(tmp_path, texts=junk)
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert (best.images, best.masks, len(best.samples)) == ("images/{name}.jpg", "masks/{name}.png", 6)
+
+
+def test_thousands_of_files_in_one_folder(tmp_path):
+    lay(tmp_path, photos=["0000.jpg"], masks=["0000_mask.png"])
+    for number in range(1, 3000):
+        (tmp_path / f"{number:04}.jpg").hardlink_to(tmp_path / "0000.jpg")
+        (tmp_path / f"{number:04}_mask.png").hardlink_to(tmp_path / "0000_mask.png")
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert (best.images, best.masks, len(best.samples)) == ("{name}.jpg", "{name}_mask.png", 3000)
+
+
+def test_kinds_are_short_and_differ(tmp_path):
+    photos = name_all("images/{:02}.png", SIX)
+    lay(tmp_path, photos=photos)
+    for number in range(9):
+        lay(tmp_path, masks=[f"masks by expert{number}/{(one + number) % 6:02}.png" for one in SIX])
+    rivals = find_rivals(propose_pairings(read_tree(tmp_path)))
+    kinds = [one.kind for one in rivals]
+    assert len(kinds) == len(set(kinds)) == MOST_RIVALS
+    assert all(len(kind) < 24 for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("a0.json", json.dumps({"shapes": [], "imagePath": "a0.jpg"}), "LabelMe's"),
+        ("a0.json", json.dumps({"a0.jpg9": {"regions": []}}), "VGG Image Annotator's"),
+        ("a0.xml", "<Annotations><Region><Vertex/></Region></Annotations>", "XML"),
+        ("a0.txt", "0 0.1 0.1 0.5 0.1 0.5 0.6 0.2 0.4", "YOLO's"),
+    ],
+)
+def test_annotations_that_no_form_reads_are_named(path, text, said, tmp_path):
+    lay(tmp_path, photos=name_all("a{}.jpg", SIX), texts={path: text, "broken.json": "{"})
+    with pytest.raises(SourceError, match=said):
+        inspect_tree(read_tree(tmp_path))

@@ -14,6 +14,7 @@ from maskmill.sources.inspection.words import rank_kind
 
 CLASS_FIELD = "{class}"
 _ANNOTATORS = re.compile(r"manual|\d(st|nd|rd|th)|^ho$|annotator|expert|rater|observer|reader|grader|human", re.IGNORECASE)
+_PERSONS = re.compile(r"annotator|expert|observer|grader|(?<![a-z])(rater|reader)", re.IGNORECASE)
 _RENDERINGS = re.compile(r"labelids|trainids|semantic|^(class|gt|mask|label)s?$", re.IGNORECASE)
 _MOST_CLASSES = 64
 _MOST_TAKES, _SAME_AREA = 3, 0.65
@@ -116,6 +117,8 @@ def _gather(gallery: Gallery, family: Sequence[Candidate], pattern: str) -> Pair
 
 def _are_takes(pattern: str, words: set[str]) -> bool:
     """Tell whether words name annotators or renderings of one annotation rather than classes."""
+    if _PERSONS.search(pattern):
+        return True
     if _ANNOTATORS.search(pattern) and all(re.search(r"\d|^$", word) for word in words):
         return True
     return any(_ANNOTATORS.search(word) or _RENDERINGS.search(word) or rank_kind(word) for word in words)

@@ -16,6 +16,7 @@ from maskmill.sources.inspection.masks import analyse_colour_arrays, analyse_mas
 from maskmill.sources.inspection.pairing import propose_pairings
 from maskmill.sources.inspection.proposals import PairingProposal, find_rivals
 from maskmill.sources.inspection.sizes import PictureSizes, count_duplicates, read_sizes
+from maskmill.sources.inspection.unsupported import name_unsupported
 from maskmill.sources.pairing import FORM_NAMES
 from maskmill.sources.tree import FileTree, read_tree
 from maskmill.sources.unpack import unpack
@@ -201,10 +202,11 @@ def _explain_nothing(tree: FileTree) -> SourceError:
     for path in tree.files:
         suffix = Path(path).suffix.lower() or "no suffix"
         kinds[suffix] = kinds.get(suffix, 0) + 1
+    unsupported = name_unsupported(tree)
     seen = ", ".join(f"{count} {suffix}" for suffix, count in sorted(kinds.items(), key=lambda item: -item[1])[:8])
     return SourceError(
         f"nothing below {tree.name} looks like pictures with masks; seen: {len(tree.files)} files ({seen}), some of them:\n"
-        f"{summarise_problems(tree.choose_examples())}",
+        f"{summarise_problems(tree.choose_examples())}" + (f"\n{unsupported}" if unsupported else ""),
         expected=f"one of the forms {FORM_NAMES}",
         fix="see docs/data.md for what each form needs, and write source and classes in params.yaml by hand",
     )

@@ -1,6 +1,7 @@
 """How the pictures and masks of a folder pair, inferred from their names and their content."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -181,16 +182,17 @@ def _score(gallery: Gallery, candidates: Sequence[Candidate], proposals: Sequenc
 
 
 def _name_kinds(proposals: Sequence[PairingProposal]) -> list[PairingProposal]:
-    """Say for each proposal what its patterns have that those of another do not."""
-    named = []
-    for proposal in proposals:
-        others = [other for other in proposals if other is not proposal]
-        kind = ""
-        for own, text in ((proposal.masks or "", "masks"), (proposal.images, "images")):
-            against = {word for other in others for word in _read_words(getattr(other, text) or "")}
-            kind = kind or " ".join(word for word in _read_words(own) if word not in against)
-        named.append(replace(proposal, kind=kind or proposal.masks or ""))
-    return named
+    """Give each proposal a short name that no other has: a word that its patterns alone have, else its layout, numbered."""
+    words = [[*_read_words(proposal.masks or ""), *_read_words(proposal.images)] for proposal in proposals]
+    counts = Counter(word for own in words for word in {word.casefold() for word in own})
+    named: dict[str, PairingProposal] = {}
+    for own, proposal in zip(words, proposals, strict=True):
+        alone = [word for word in own if counts[word.casefold()] == 1]
+        wanted = next(iter(alone), (own or [proposal.layout])[0] if len(proposals) == 1 else proposal.layout)
+        numbered = (wanted, *(f"{wanted} {number}" for number in range(2, len(proposals) + 2)))
+        kind = next(name for name in numbered if name.casefold() not in named)
+        named[kind.casefold()] = replace(proposal, kind=kind)
+    return list(named.values())
 
 
 def _read_words(pattern: str) -> list[str]:

@@ -9,6 +9,7 @@ from maskmill.sources.patterns import Split
 Layout = Literal["composite", "separate", "layers", "annotations"]
 SplitSource = Literal["folders", "names", "lists"]
 RIVAL_MARGIN = 0.05
+MOST_RIVALS = 6
 
 
 @dataclass(frozen=True)
@@ -85,5 +86,5 @@ class PairingProposal:
 
 
 def find_rivals(proposals: list[PairingProposal]) -> list[PairingProposal]:
-    """Return the best proposal and those about as likely: more than one means that a person has to choose."""
-    return [proposal for proposal in proposals if proposals[0].score - proposal.score < RIVAL_MARGIN]
+    """Return the best proposal and those about as likely, at most six: more than one means that a person has to choose."""
+    return [proposal for proposal in proposals if proposals[0].score - proposal.score < RIVAL_MARGIN][:MOST_RIVALS]
