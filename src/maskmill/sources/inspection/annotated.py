@@ -14,7 +14,7 @@ from typing import Literal
 from maskmill.sources.inspection.candidates import Gallery, pair_patterns
 from maskmill.sources.inspection.names import Name, find_split_word, name_part, read_names
 from maskmill.sources.inspection.proposals import PairingProposal, Sample
-from maskmill.sources.inspection.rules import mine_rules
+from maskmill.sources.inspection.rules import keep_frequent, mine_rules
 from maskmill.sources.inspection.writing import collect_values, generalise, rename_fields
 from maskmill.sources.patterns import SPLIT_FIELD, compile_pattern
 from maskmill.sources.tree import FileTree
@@ -204,7 +204,7 @@ def _propose_geojson(tree: FileTree, prefix: str, names: Sequence[Name]) -> list
     gallery = Gallery(tree.root / prefix, [*names, *vectors])
     paths = {vector.path for vector in vectors}
     best: tuple[int, str, str, dict[str, str]] | None = None
-    for rule, _ in mine_rules([*names, *vectors])[:40]:
+    for rule, _ in keep_frequent(mine_rules([*names, *vectors]), len(names) + len(vectors))[:40]:
         for first, second in (rule, rule[::-1]):
             images, masks = first, re.sub(r"\.\w+$|\.\*$", ".geojson", second)
             if set(compile_pattern(images, "images").fields) != set(compile_pattern(masks, "masks").fields):

@@ -16,7 +16,7 @@ from maskmill.sources.inspection.lifting import lift_rules
 from maskmill.sources.inspection.names import name_part, read_names
 from maskmill.sources.inspection.naming_parts import add_named_parts
 from maskmill.sources.inspection.proposals import PairingProposal, Sample
-from maskmill.sources.inspection.rules import Rule, mine_rules
+from maskmill.sources.inspection.rules import Rule, keep_frequent, mine_rules
 from maskmill.sources.inspection.splits import add_splits
 from maskmill.sources.inspection.words import penalise_pictures, rank_kind, says_derived
 from maskmill.sources.inspection.writing import collect_values, rename_fields
@@ -38,7 +38,7 @@ def propose_pairings(tree: FileTree) -> list[PairingProposal]:
     if not names:
         return []
     gallery = Gallery(level.root, names)
-    candidates = _find_candidates(gallery, mine_rules(names))
+    candidates = _find_candidates(gallery, mine_rules(names), len(names))
     proposals = [_write(tree, prefix, gallery, candidate) for candidate in candidates]
     scored = _score(gallery, candidates, proposals)
     scored += propose_annotations(tree, prefix, gallery, names)
@@ -71,10 +71,11 @@ def _choose_level(tree: FileTree) -> tuple[FileTree, str]:
     return chosen, "" if below == "." else f"{below}/"
 
 
-def _find_candidates(gallery: Gallery, rules: Sequence[tuple[tuple[str, str], int]]) -> list[Candidate]:
+def _find_candidates(gallery: Gallery, rules: Sequence[tuple[Rule, int]], num_names: int) -> list[Candidate]:
     """Return the rules that hold, those of layers joined, without those that do a part of what a better one does."""
     lifted = [candidate for candidate in _try_rules(gallery, lift_rules(rules)) if candidate.num_masks == len(candidate.masks_of)]
-    named = [name_star(gallery, candidate) for candidate in [*lifted, *_try_rules(gallery, rules)]]
+    plain = _try_rules(gallery, keep_frequent(rules, num_names))
+    named = [name_star(gallery, candidate) for candidate in [*lifted, *plain]]
     merged = merge_layers(gallery, named)
     candidates = [*(candidate for candidate in named if not candidate.is_padded or is_binary(gallery, candidate)), *merged]
     candidates.sort(

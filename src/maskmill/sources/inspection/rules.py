@@ -31,8 +31,13 @@ def mine_rules(names: Sequence[Name]) -> list[tuple[Rule, int]]:
             for rule in derive_rules(names[number], names[partner]):
                 seen.add(rule if rule[0] <= rule[1] else (rule[1], rule[0]))
         votes.update(seen)
-    fewest = 1 if len(names) < 12 else max(2, max(votes.values(), default=0) // 20)
-    return sorted(((rule, count) for rule, count in votes.items() if count >= fewest), key=lambda item: (-item[1], item[0]))
+    return sorted(votes.items(), key=lambda item: (-item[1], item[0]))
+
+
+def keep_frequent(rules: Sequence[tuple[Rule, int]], num_names: int) -> list[tuple[Rule, int]]:
+    """Return the rules that are more than chance in a tree of so many pictures."""
+    fewest = 1 if num_names < 12 else max(2, max((count for _, count in rules), default=0) // 20)
+    return [(rule, count) for rule, count in rules if count >= fewest]
 
 
 def derive_rules(first: Name, second: Name) -> Iterator[Rule]:
@@ -197,14 +202,14 @@ def _star_numbers(text: str) -> str:
 
 
 def _index_tokens(names: Sequence[Name]) -> tuple[list[list[str]], dict[str, list[int]]]:
-    """Return each file's tokens, numbers without leading zeros, and the files that have a token."""
+    """Return each file's tokens, whole names among them, numbers without leading zeros, and the files that have a token."""
     postings: dict[str, list[int]] = defaultdict(list)
     tokens_of_folder: dict[tuple[str, ...], set[str]] = {}
     index = []
     for number, name in enumerate(names):
         if name.folders not in tokens_of_folder:
-            tokens_of_folder[name.folders] = {_normalise(t) for folder in name.folders for t in split_tokens(folder)}
-        tokens = tokens_of_folder[name.folders] | {_normalise(token) for token in split_tokens(name.stem)}
+            tokens_of_folder[name.folders] = {_normalise(t) for folder in name.folders for t in (*split_tokens(folder), folder)}
+        tokens = tokens_of_folder[name.folders] | {_normalise(token) for token in (*split_tokens(name.stem), name.stem)}
         tokens = {token for token in tokens if token and not is_separator(token)}
         index.append(sorted(tokens))
         for token in tokens:
