@@ -262,3 +262,26 @@ def test_annotations_that_no_form_reads_are_named(path, text, said, tmp_path):
     lay(tmp_path, photos=name_all("a{}.jpg", SIX), texts={path: text, "broken.json": "{"})
     with pytest.raises(SourceError, match=said):
         inspect_tree(read_tree(tmp_path))
+
+
+def test_many_folders_of_arbitrary_names(tmp_path):
+    """Pieces of hexadecimal names are shared by chance: the folder is what a picture and its masks have in common."""
+    rng = np.random.default_rng(5)
+    names = ["".join(rng.choice(list("0123456789abcdef"), 32)) for _ in range(300)]
+    for name in names:
+        draw_photo(tmp_path / f"stage/{name}/images/{name}.png")
+        for number in range(3):
+            draw_mask(tmp_path / f"stage/{name}/masks/{name[::-1]}{number}.png", number)
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert (best.images, best.masks) == ("{folder}/images/{folder}.png", "{folder}/masks/*.png")
+    assert {len(sample.masks) for sample in best.samples} == {3}
+
+
+def test_a_folder_for_each_of_many_pictures(tmp_path):
+    rng = np.random.default_rng(6)
+    for number in range(300):
+        person = "".join(rng.choice(list("abcdefghijklm"), 9)).title()
+        draw_photo(tmp_path / f"photos/{person}/{person}_0001.jpg")
+        draw_mask(tmp_path / f"parts/{person}_0001.png", number % 9)
+    best = propose_pairings(read_tree(tmp_path))[0]
+    assert (best.images, best.masks, len(best.samples)) == ("photos/*/{name}.jpg", "parts/{name}.png", 300)

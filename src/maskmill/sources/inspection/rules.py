@@ -52,13 +52,15 @@ def derive_rules(first: Name, second: Name) -> Iterator[Rule]:
         _share(ours, i, theirs, j)
     if any(_counts_otherwise(a, b) for a, b in zip(ours.list_own(), theirs.list_own(), strict=False)):
         return
+    in_folder = bool(ours.values) and ours.stem is None and theirs.stem is None
     aligned = ours.stem is None and theirs.stem is None and _align_stems(ours, theirs)
-    if ours.has_fields:
-        if ours.stem and theirs.stem and _has_other_numbers(ours.stem, theirs.stem):
-            return
+    if ours.has_fields and not (ours.stem and theirs.stem and _has_other_numbers(ours.stem, theirs.stem)):
         yield _finish(ours, theirs, star=False)
         if not aligned and theirs.stem is None:
             yield _finish(ours, theirs, star=True)
+    if aligned and in_folder:  # what the names share may be chance: the folder is enough
+        ours.stem = theirs.stem = None
+        yield _finish(ours, theirs, star=True)
 
 
 class _Side:
