@@ -93,7 +93,10 @@ def test_no_picture_has_a_mask(voc):
         find(voc, "index", images="JPEGImages/2007_{name}.jpg", masks="SegmentationClass/{name}.png", missing="skip")
 
 
-@pytest.mark.parametrize(("folder", "part"), [("train2017", "train"), ("val_2014", "val"), ("Dev", "val"), ("testing", "test")])
+@pytest.mark.parametrize(
+    ("folder", "part"),
+    [("train2017", "train"), ("val_2014", "val"), ("Dev", "val"), ("testing", "test"), ("testB", "test"), ("trn", "train")],
+)
 def test_parts_by_usual_names_and_years(tmp_path, folder, part):
     save(tmp_path / f"data/{folder}/a.png", np.zeros((4, 6, 3), np.uint8))
     assert find(tmp_path, "composite", images="{split}/{name}.png")["split"].tolist() == [part]

@@ -228,7 +228,5 @@ def test_real_sets(preset, project, download):
     assert set(split["split"]) == {"train", "val", "test"}
     assert set(split.loc[split["split"] == "test", "group"]).isdisjoint(split.loc[split["split"] != "test", "group"])
     sample = manifest.iloc[0]
-    picture, mask = read_sample(
-        source["form"], SampleFiles((project / sample["image"],), project / sample["mask"]), Reading()
-    )
+    picture, mask = read_sample(source["form"], SampleFiles((project / sample["image"],), project / sample["mask"]), Reading())
     assert picture.shape[:2] == mask.shape[:2]

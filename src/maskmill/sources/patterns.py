@@ -20,6 +20,8 @@ SPLIT_NAMES = {
     "validation": "val",
     "test": "test",
     "testing": "test",
+    "trn": "train",
+    "tst": "test",
     "dev": "val",
     "eval": "val",
     "evaluation": "val",
@@ -94,8 +96,9 @@ def build_key(fields: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def read_own_split(fields: Mapping[str, str]) -> str:
-    """Return "train", "val" or "test" as the {split} field says it, with or without a year, else ""."""
-    return SPLIT_NAMES.get(fields.get(SPLIT_FIELD, "").casefold().rstrip("0123456789_- "), "")
+    """Return "train", "val" or "test" as the {split} field says it, with or without a year or a capital letter, else ""."""
+    value = re.sub(r"(?<=[a-z])[A-Z]$", "", fields.get(SPLIT_FIELD, ""))  # testA
+    return SPLIT_NAMES.get(value.casefold().rstrip("0123456789_- "), "")
 
 
 def _translate(component: str, fields: list[str], setting: str, text: str) -> str:
