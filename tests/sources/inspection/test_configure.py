@@ -73,7 +73,11 @@ def test_scale_from_sizes(sizes, expected):
     assert settings_of(guess_scale(sizes_of(*sizes)))["scale"] == expected
 
 
-def test_tiles_of_a_median_picture():
+def test_tiles_of_a_picture():
+    assert (
+        count_tiles(sizes_of((256, 256), (1024, 512)), {"policy": "native", "image_size": [256, 256], "factor": 1.0})
+        == (1 + 8) // 2
+    )
     assert count_tiles(sizes_of((1024, 2048)), {"policy": "native", "image_size": [256, 256], "factor": 0.5}) == 2 * 4
     assert count_tiles(sizes_of((1024, 2048)), {"policy": "fit"}) == 1
 

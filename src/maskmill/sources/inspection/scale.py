@@ -11,7 +11,7 @@ BUDGET = 256 * 256  # pixels of a training picture: an epoch of 100 takes a proc
 STRIDE = 32  # what the deepest backbones divide by
 TILE = (256, 256)
 MOST_SHRINKING = 3.0  # whole pictures that would lose more of each side are cut into tiles
-MOST_TILES = 16  # of a picture of median size, at the tiles' scale
+MOST_TILES = 16  # a picture, in the mean, at the tiles' scale
 MOST_ASPECT_SPREAD = 3.0
 
 
@@ -27,7 +27,7 @@ def guess_scale(sizes: PictureSizes) -> list[Guess]:
             Guess("scale.image_size", image_size, f"the sides' ratio kept, about {BUDGET:,} pixels, multiples of {STRIDE}"),
         ]
     reason = "their sides' ratios differ" if sizes.aspect_spread > MOST_ASPECT_SPREAD else "too large to be shrunk to one size"
-    factor = min(1.0, sqrt(MOST_TILES * BUDGET / (height * width)))
+    factor = min(1.0, sqrt(MOST_TILES * BUDGET / sizes.mean_area))
     factor = max(0.05, round(factor, 2) if factor < 0.95 else 1.0)
     tile = [
         min(side, max(STRIDE, -(-int(length * factor) // STRIDE) * STRIDE))
@@ -36,13 +36,16 @@ def guess_scale(sizes: PictureSizes) -> list[Guess]:
     return [
         Guess("scale.policy", "native", f"pictures {sizes.describe()}: {reason}"),
         Guess("scale.image_size", tile, "tiles"),
-        Guess("scale.factor", factor, f"about {round(height * width * factor**2 / BUDGET)} tiles of a picture of median size"),
+        Guess("scale.factor", factor, f"about {round(sizes.mean_area * factor**2 / BUDGET)} tiles a picture"),
     ]
 
 
 def count_tiles(sizes: PictureSizes, scale: Mapping[str, Any]) -> int:
-    """Return how many training pictures one picture of median size gives, about."""
+    """Return how many training pictures one picture gives in the mean, about."""
     if scale["policy"] == "fit":
         return 1
-    counts = [ceil(side * scale["factor"] / tile) for side, tile in zip(sizes.median, scale["image_size"], strict=True)]
-    return counts[0] * counts[1]
+    tile_height, tile_width = scale["image_size"]
+    counts = [
+        ceil(height * scale["factor"] / tile_height) * ceil(width * scale["factor"] / tile_width) for height, width in sizes.sizes
+    ]
+    return round(sum(counts) / len(counts))

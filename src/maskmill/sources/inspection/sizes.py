@@ -48,10 +48,9 @@ class PictureSizes:
         return max(ratios) / min(ratios)
 
     @property
-    def area_spread(self) -> float:
-        """The largest area divided by the smallest."""
-        areas = [height * width for height, width in self.sizes]
-        return max(areas) / min(areas)
+    def mean_area(self) -> float:
+        """The mean number of pixels."""
+        return sum(height * width for height, width in self.sizes) / len(self.sizes)
 
     def describe(self) -> str:
         """Say the sizes in a line, width first."""
