@@ -157,6 +157,7 @@ def save_one_bit(path: Path, mask: NDArray) -> None:
 def save_deep(path: Path, pixels: NDArray[np.uint16]) -> None:
     """Write a 16-bit grey (H, W) or RGBA (H, W, 4) PNG."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     ordered = pixels if pixels.ndim == 2 else pixels[..., [2, 1, 0, 3]]
     path.write_bytes(cv2.imencode(".png", ordered)[1].tobytes())
 
