@@ -1,5 +1,6 @@
 """Sets that lie there twice: the same pictures in another file format or folder."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from maskmill.sources.patterns import build_key, compile_pattern
 
 _NEARLY = 4.0  # grey values, of 255, that a JPEG is off on average
 _MOST_LOOKS = 3
+_LOSSY, _FORMAT = re.compile(r"jpe?g", re.IGNORECASE), re.compile(r"jpe?g|png|tiff?|bmp|gif|webp", re.IGNORECASE)
 
 
 def drop_copies(gallery: Gallery, candidate: Candidate) -> Candidate:
@@ -72,12 +74,13 @@ def _choose_value(gallery: Gallery, matches: Mapping[str, Mapping[str, str]], fi
     several = [group for group in groups.values() if len(group) > 1]
     if len(several) < 0.9 * len(groups) or len(groups) < 2:
         return ""
-    for group in choose_evenly(several, _MOST_LOOKS):
+    values = [value for group in groups.values() for value in group]
+    are_formats = all(_FORMAT.fullmatch(value) for value in values)  # folders "png" and "jpeg": one set, whatever JPEG left of it
+    for group in [] if are_formats else choose_evenly(several, _MOST_LOOKS):
         first, *others = group.values()
         if not all(_look_equal(gallery, first, other, _NEARLY) for other in others):
             return ""
-    values = [value for group in groups.values() for value in group]
-    return min(set(values), key=lambda value: (-values.count(value), value))
+    return min(set(values), key=lambda value: (-values.count(value), bool(_LOSSY.search(value)), value))
 
 
 def _list_suffixes(gallery: Gallery, text: str) -> Sequence[str]:

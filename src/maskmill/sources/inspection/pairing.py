@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -74,10 +74,12 @@ def _choose_level(tree: FileTree) -> tuple[FileTree, str]:
 def _find_candidates(gallery: Gallery, rules: Sequence[tuple[Rule, int]], num_names: int) -> list[Candidate]:
     """Return the rules that hold, those of layers joined, without those that do a part of what a better one does."""
     lifted = [candidate for candidate in _try_rules(gallery, lift_rules(rules)) if candidate.num_masks == len(candidate.masks_of)]
-    plain = _try_rules(gallery, keep_frequent(rules, num_names))
-    named = [name_star(gallery, candidate) for candidate in [*lifted, *plain]]
+    frequent = _try_rules(gallery, keep_frequent(rules, num_names))
+    named = [name_star(gallery, candidate) for candidate in [*lifted, *frequent]]
     merged = merge_layers(gallery, named)
-    candidates = [*(candidate for candidate in named if not candidate.is_padded or is_binary(gallery, candidate)), *merged]
+    exact = {mask for candidate in named if not candidate.is_padded for masks in candidate.masks_of.values() for mask in masks}
+    plain = (candidate for candidate in named if not candidate.is_padded or _stands(gallery, candidate, exact))
+    candidates = [*plain, *merged]
     candidates.sort(
         key=lambda candidate: (
             -len(candidate.masks_of),
@@ -93,6 +95,11 @@ def _find_candidates(gallery: Gallery, rules: Sequence[tuple[Rule, int]], num_na
         if not is_known and not any(are_copies(gallery, better, candidate) for better in kept):
             kept.append(candidate)
     return kept
+
+
+def _stands(gallery: Gallery, padded: Candidate, exact: Set[str]) -> bool:
+    """Tell whether numbers that pair but for their zeros are no chance: masks show one thing, and none pairs as it is written."""
+    return is_binary(gallery, padded) and not any(mask in exact for masks in padded.masks_of.values() for mask in masks)
 
 
 def _try_rules(gallery: Gallery, rules: Sequence[tuple[Rule, int]]) -> list[Candidate]:
