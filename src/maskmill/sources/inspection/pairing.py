@@ -10,6 +10,7 @@ from maskmill.sources.inspection.annotated import propose_annotations
 from maskmill.sources.inspection.candidates import Candidate, Gallery, looks_the_same, pair_patterns, try_rule
 from maskmill.sources.inspection.composites import find_composite
 from maskmill.sources.inspection.copies import are_copies, drop_copies, narrow_suffixes
+from maskmill.sources.inspection.elsewhere import raise_elsewhere
 from maskmill.sources.inspection.groups import find_group
 from maskmill.sources.inspection.layers import CLASS_FIELD, is_binary, is_layered, is_main, merge_layers, name_star
 from maskmill.sources.inspection.lifting import lift_rules
@@ -40,7 +41,7 @@ def propose_pairings(tree: FileTree) -> list[PairingProposal]:
     gallery = Gallery(level.root, names)
     candidates = _find_candidates(gallery, mine_rules(names), len(names))
     proposals = [_write(tree, prefix, gallery, candidate) for candidate in candidates]
-    scored = _score(gallery, candidates, proposals)
+    scored = raise_elsewhere(_score(gallery, candidates, proposals))
     scored += propose_annotations(tree, prefix, gallery, names)
     covered = max((len(p.samples) + len(p.masks_without_picture) for p in scored), default=0)
     if covered < 0.25 * len(names) and (composite := _propose_composite(tree, prefix, gallery, level)):
@@ -49,13 +50,16 @@ def propose_pairings(tree: FileTree) -> list[PairingProposal]:
     scored = [proposal for proposal in scored if proposal.score >= scored[0].score - _WORTH_MENTIONING]
     ignoring = (_add_ignored(prefix, names, proposal) for proposal in scored)
     complete = [add_splits(tree, _add_group(prefix, add_named_parts(prefix, proposal))) for proposal in ignoring]
-    return [replace(proposal, reasons=(_summarise(proposal), *proposal.reasons)) for proposal in complete]
+    painted = {mask for proposal in complete if proposal.masks for sample in proposal.samples for mask in sample.masks}
+    return [replace(proposal, reasons=(_summarise(proposal, painted), *proposal.reasons)) for proposal in complete]
 
 
-def _summarise(proposal: PairingProposal) -> str:
+def _summarise(proposal: PairingProposal, painted: Set[str]) -> str:
+    """Say what pairs and what stays alone; masks that the pictures' pattern fits as well are no pictures."""
     if proposal.masks is None:
         return f"{proposal.num_pairs} pictures fit {proposal.images!r}"
-    alone = ((proposal.pictures_without_mask, "pictures have no mask"), (proposal.masks_without_picture, "masks have no picture"))
+    pictures = tuple(path for path in proposal.pictures_without_mask if path not in painted)
+    alone = ((pictures, "pictures have no mask"), (proposal.masks_without_picture, "masks have no picture"))
     rest = "".join(f"; {len(paths)} {text}, e.g. {paths[0]}" for paths, text in alone if paths)
     return f"{proposal.num_pairs} pictures {proposal.images!r} have masks {proposal.masks!r}{rest}"
 
