@@ -27,7 +27,7 @@ def find_group(pattern: Pattern, paths: Sequence[str]) -> tuple[str, str, str] |
     where it holds a number of its own and frames are counted behind it.
     """
     matches = [fields for path in paths if (fields := pattern.match(path))]
-    best = _find_tiles(pattern, matches) or _find_prefix(pattern, matches)
+    best = _find_tiles(pattern, matches) or _find_prefix(pattern, matches) or _find_counted(pattern, matches)
     if best:
         return best
     for field in pattern.fields:
@@ -82,6 +82,19 @@ def _find_prefix(pattern: Pattern, matches: Sequence[dict[str, str]]) -> tuple[s
             reason = f"{len(names)} names have {len(set(scenes))} prefixes, e.g. {cut[0][0]!r}, with frames counted behind them"
             return f"{{{SCENE}}}", text, reason
     return None
+
+
+def _find_counted(pattern: Pattern, matches: Sequence[dict[str, str]]) -> tuple[str, str, str] | None:
+    """Find cases whose slices are counted by a field of their own: "{name}_slice_{part}"."""
+    last = pattern.text.rpartition("/")[2]
+    if not matches or "{name}" not in last or "{part}" not in last or last.index("{name}") > last.index("{part}"):
+        return None
+    scenes = [fields["name"].casefold() for fields in matches]
+    numbered = all(re.search(r"\d", scene) and not _YEAR.fullmatch(scene) for scene in scenes)
+    if not (numbered and _divides(scenes) and all(_COUNTED.fullmatch(fields["part"]) for fields in matches)):
+        return None
+    reason = f"{len(scenes)} pictures are counted parts of {len(set(scenes))} names, e.g. {min(scenes)!r}"
+    return "{name}", pattern.text, reason
 
 
 def _divides(values: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import SequenceMatcher
 
 import numpy as np
@@ -53,7 +53,12 @@ def derive_rules(first: Name, second: Name) -> Iterator[Rule]:
     if any(_counts_otherwise(a, b) for a, b in zip(ours.list_own(), theirs.list_own(), strict=False)):
         return
     in_folder = bool(ours.values) and ours.stem is None and theirs.stem is None
-    aligned = ours.stem is None and theirs.stem is None and _align_stems(ours, theirs)
+    aligned = False
+    if ours.stem is None and theirs.stem is None:
+        if _align_stems(ours, theirs, _trim_word) and not _has_other_numbers(ours.stem or "", theirs.stem or ""):
+            yield _finish(ours, theirs, star=False)
+        ours.stem = theirs.stem = None
+        aligned = _align_stems(ours, theirs, _trim)
     if ours.has_fields and not (ours.stem and theirs.stem and _has_other_numbers(ours.stem, theirs.stem)):
         yield _finish(ours, theirs, star=False)
         if not aligned and theirs.stem is None:
@@ -151,14 +156,14 @@ def _align(first: Sequence[str], second: Sequence[str]) -> list[tuple[int, int]]
     return places
 
 
-def _align_stems(ours: _Side, theirs: _Side) -> bool:
+def _align_stems(ours: _Side, theirs: _Side, trim: Callable[[Sequence[str], int, int, bool, bool], tuple[int, int]]) -> bool:
     """Write two different stems as fields for what they share and text for what they do not; False where they share nothing."""
     first, second = split_tokens(ours.name.stem), split_tokens(theirs.name.stem)
     blocks = SequenceMatcher(None, [_normalise(t) for t in first], [_normalise(t) for t in second], autojunk=False)
     texts, starts, number = ["", ""], [0, 0], len(ours.values)
     found = False
     for start, other, size in blocks.get_matching_blocks():
-        begin, end = _trim(first, start, size, start == other == 0, (len(first), len(second)) == (start + size, other + size))
+        begin, end = trim(first, start, size, start == other == 0, (len(first), len(second)) == (start + size, other + size))
         if begin == end:
             continue
         shift = other - start
@@ -184,6 +189,18 @@ def _trim(tokens: Sequence[str], start: int, size: int, is_first: bool, is_last:
         while begin < end and is_separator(tokens[end - 1]) and tokens[end - 1] not in "()[]":
             end -= 1
     return (begin, end) if any(not is_separator(token) for token in tokens[begin:end]) else (0, 0)
+
+
+def _trim_word(tokens: Sequence[str], start: int, size: int, is_first: bool, is_last: bool) -> tuple[int, int]:
+    """Return a trimmed block without a word that it begins with, if more follows: "_slice_" parts fields where "_" is too common.
+
+    Case00_slice_05 and Case00_segmentation_slice_05 become {s0}_slice_{s1} and {s0}_segmentation_slice_{s1}.
+    """
+    begin, end = _trim(tokens, start, size, is_first, is_last)
+    if is_first or begin == end or not tokens[begin].isalpha():
+        return begin, end
+    rest = next((place for place in range(begin + 1, end) if not is_separator(tokens[place])), begin)
+    return rest, end
 
 
 def _counts_otherwise(first: str, second: str) -> bool:
