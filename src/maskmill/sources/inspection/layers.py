@@ -11,12 +11,14 @@ from maskmill.sources.inspection.candidates import Candidate, Gallery, Pairing, 
 from maskmill.sources.inspection.content import Look
 from maskmill.sources.inspection.names import split_tokens
 from maskmill.sources.inspection.words import rank_kind
+from maskmill.sources.patterns import compile_pattern
 
 CLASS_FIELD = "{class}"
 _ANNOTATORS = re.compile(r"manual|\d(st|nd|rd|th)|^ho$|annotator|expert|rater|observer|reader|grader|human", re.IGNORECASE)
 _PERSONS = re.compile(r"annotator|expert|observer|grader|(?<![a-z])(rater|reader)", re.IGNORECASE)
 _RENDERINGS = re.compile(r"labelids|trainids|semantic|^(class|gt|mask|label)s?$", re.IGNORECASE)
 _MOST_CLASSES = 64
+_ENDING = re.compile(r"([ _.-]+)(.*[a-z].*)")
 _MOST_TAKES, _SAME_AREA = 3, 0.65
 _INITIALS = re.compile(r"[a-z]{1,2}|[a-z]?\d", re.IGNORECASE)
 
@@ -36,10 +38,40 @@ def name_star(gallery: Gallery, candidate: Candidate) -> Candidate:
     folder, _, last = candidate.masks.rpartition("/")
     if not last.startswith("*"):
         return candidate
-    stems = Counter(PurePosixPath(path).stem.casefold() for masks in candidate.masks_of.values() for path in masks)
-    if len(stems) > _MOST_CLASSES or min(stems.values()) < 2 or any(stem.isdecimal() for stem in stems):
-        return candidate
-    return replace(candidate, masks=f"{folder}/{CLASS_FIELD}{last[1:]}")
+    stems = [PurePosixPath(path).stem.casefold() for masks in candidate.masks_of.values() for path in masks]
+    if _come_back(stems, 2):
+        return replace(candidate, masks=f"{folder}/{CLASS_FIELD}{last[1:]}")
+    return _name_endings(gallery, candidate)
+
+
+def _name_endings(gallery: Gallery, candidate: Candidate) -> Candidate:
+    """Write {class} for what follows the picture's name in those of its masks, where the same endings come back."""
+    folder, _, last = candidate.masks.rpartition("/")
+    matches = gallery.match(candidate.images)
+    for field in compile_pattern(candidate.images, "pattern").fields:
+        pairs = [(matches[picture][field], mask) for picture, masks in candidate.masks_of.items() for mask in masks]
+        cut = [_read_ending(value.casefold(), PurePosixPath(mask).stem.casefold()) for value, mask in pairs]
+        found = [ending for ending in cut if ending]
+        if len(found) < len(cut) or len({ending[1] for ending in found}) > 1:
+            continue
+        endings = [ending[2] for ending in found]
+        if not _come_back(endings, max(2, len(candidate.masks_of) // 2)) or len(set(endings)) < 2:
+            continue
+        pattern = f"{folder}/{{{field}}}{found[0][1]}{CLASS_FIELD}{last[1:]}"
+        if not _are_takes(pattern, set(endings)):
+            return replace(candidate, masks=pattern)
+    return candidate
+
+
+def _read_ending(name: str, stem: str) -> re.Match[str] | None:
+    """Return the separator and the word that follow a picture's name in its mask's, or None."""
+    return _ENDING.fullmatch(stem.removeprefix(name)) if stem.startswith(name) else None
+
+
+def _come_back(texts: Sequence[str], fewest: int) -> bool:
+    """Tell whether the same few texts stand with most pictures: classes, not numbers of things."""
+    counts = Counter(texts)
+    return len(counts) <= _MOST_CLASSES and min(counts.values()) >= fewest and not any(text.isdecimal() for text in counts)
 
 
 def is_layered(candidate: Candidate) -> bool:
