@@ -30,16 +30,9 @@ VOID_BIT = 0x8000
 NO_BIT, SEVERAL_BITS = 1000, 1001
 READ, KEPT = "test_a_set_is_read_as_a_person_reads_it", "test_parts_and_groups_are_kept"
 KNOWN_GAPS = {  # (set, test) -> what is not found yet; a gap that closes fails the test until its line goes
-    ("polyp_benchmark", READ): "training pictures in image/, test pictures one folder deeper in images/: only the latter are taken",
-    ("polyp_benchmark", KEPT): "without the training pictures the folder TestDataset is no part",
-    ("prostate_slices", READ): "a word in the middle of the masks' names ties no mask to its picture",
-    ("drishti", READ): "soft maps of several annotators in a folder a picture are one object instead of cup and disc",
-    ("clothes", READ): "a set that comes as JPEG and as PNG is taken twice",
-    ("visa", READ): "pictures in Normal, which have no masks, are paired with those of Anomaly: it asks",
     ("qupath_tiles", KEPT): "tiles with coordinates in square brackets are not grouped by slide",
     ("one_table_of_parts", KEPT): "a column of parts in a table is named, but not used",
     ("uneven_zeros", READ): "numbers with and without leading zeros are read as layers instead of one mask a picture",
-    ("cameras_and_days", READ): "pictures at uneven depths are left out instead of asked about",
 }
 
 
