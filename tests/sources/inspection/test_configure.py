@@ -201,3 +201,17 @@ def test_the_commands(kidneys, tmp_path, monkeypatch):
     assert Path("params.yaml").exists()
     alone = CliRunner().invoke(app, ["preset", "auto"])
     assert isinstance(alone.exception, MaskmillError)
+
+
+@pytest.mark.parametrize(("parts", "expected"), [({"train": "ab", "val": "b"}, None), ({"train": "abc", "val": "d"}, "{scene}")])
+def test_groups_have_to_suffice_for_the_parts_to_be_drawn(tmp_path, parts, expected):
+    number = 0
+    for part, scenes in parts.items():
+        for scene in scenes:
+            for frame in range(4):
+                save(tmp_path / f"set/{part}/images/{scene}07_{frame:04}.png", draw_photo(number))
+                save(tmp_path / f"set/{part}/masks/{scene}07_{frame:04}.png", draw_mask(number))
+                number += 1
+    source = configure(tmp_path / "set").settings["source"]
+    assert source["images"].startswith("{split}/")
+    assert source["group"] == expected

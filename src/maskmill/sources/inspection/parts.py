@@ -8,6 +8,7 @@ from maskmill.sources.patterns import SPLIT_FIELD, compile_pattern
 from maskmill.sources.tree import FileTree
 
 VAL, TEST = 0.15, 0.2  # presets/default.yaml's
+FEW_GROUPS = 10  # fewer of them give parts of any size
 FEWEST = 3  # presets/default.yaml's validate.min_samples
 
 
@@ -38,28 +39,35 @@ def guess_parts(tree: FileTree, proposal: PairingProposal) -> list[Guess]:
         known = ", ".join(f"{count} {part}" for part, count in counts.items() if count)
         guesses.append(Guess("source.lists", dict(proposal.lists), f"they give the parts: {known}"))
     groups = _count_groups(tree, proposal) if proposal.group else 0
-    if proposal.group and groups > len(drawn) + 1:
+    if proposal.group and groups > len(drawn):
         guesses.append(Guess("source.group", proposal.group, f"{proposal.group_reason}: {groups} groups"))
     else:
         why = f"{groups} groups are too few to draw parts from" if groups else "nothing says which pictures belong together"
         guesses.append(Guess("source.group", None, why))
+        groups = 0
     free = counts["train"] + sum(sample.split == "" for sample in proposal.samples)
     sizes = [count for count in counts.values() if count]
     sizes += [round(fraction * free) for part, fraction in (("val", VAL), ("test", TEST)) if part in drawn]
     if min(sizes, default=FEWEST) < FEWEST:
         guesses.append(Guess("validate.min_samples", 1, f"{free} pictures to draw parts from give parts of one or two"))
+    elif drawn and 0 < groups < FEW_GROUPS:
+        guesses.append(Guess("validate.min_samples", 1, f"parts are drawn from {groups} groups, of which some may be small"))
     return guesses
 
 
 def _count_groups(tree: FileTree, proposal: PairingProposal) -> int:
-    """Count the groups among the pairs, on the level of the tree where the pattern fits."""
+    """Count the groups that parts can be drawn from: those of training pictures alone."""
     pattern = compile_pattern(proposal.images, "source.images")
-    paths = {sample.image for sample in proposal.samples}
     assert proposal.group is not None
-    for level in tree.levels():
+    for level in tree.levels():  # the pattern fits one of them
         below = level.root.relative_to(tree.root).as_posix()
         prefix = "" if below == "." else f"{below}/"
-        found = [fields for path in paths if (fields := pattern.match(path.removeprefix(prefix)))]
-        if found:
-            return len({proposal.group.format_map(fields) for fields in found})
+        group_of = {
+            sample: proposal.group.format_map(fields)
+            for sample in proposal.samples
+            if (fields := pattern.match(sample.image.removeprefix(prefix)))
+        }
+        if group_of:
+            elsewhere = {group for sample, group in group_of.items() if sample.split not in ("", "train")}
+            return len(set(group_of.values()) - elsewhere)
     return 0
