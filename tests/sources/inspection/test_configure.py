@@ -120,11 +120,12 @@ def test_settings_of_a_plain_set(kidneys):
     assert found["validate"]["min_samples"] == 1
 
 
-def test_what_is_missing_is_left_out_and_told(kidneys):
+def test_what_is_missing_is_left_out_and_told(kidneys, capsys):
     (kidneys / "masks/case3.png").unlink()
     (kidneys / "images/case5.png").unlink()
     missing = next(guess for guess in configure(kidneys).guesses if guess.setting == "source.missing")
     assert (missing.value, missing.reason) == ("skip", "1 pictures have no mask, 1 masks have no picture")
+    assert capsys.readouterr().out == ""  # the trial run of the form says nothing
 
 
 def test_masks_of_another_size_are_resized(kidneys):

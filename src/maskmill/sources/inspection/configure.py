@@ -18,6 +18,7 @@ from maskmill.sources.inspection.scale import count_tiles, guess_scale
 from maskmill.sources.inspection.training import guess_class_weights, guess_training
 from maskmill.sources.settings import Layout
 from maskmill.sources.tree import FileTree
+from maskmill.terminal import console
 
 LEAST_TOLERANCE = 1.0
 USUAL_UNMATCHED = 0.06  # presets/default.yaml's validate.max_unmatched
@@ -85,7 +86,8 @@ def _try_out(tree: FileTree, configuration: Configuration) -> None:
     known = {field.name for field in fields(Layout)}
     layout = Layout(**{name: value for name, value in source.items() if name in known})
     try:
-        FORMS[source["form"]].find_samples(tree, layout)
+        with console.capture():  # the report says what is left out
+            FORMS[source["form"]].find_samples(tree, layout)
     except SourceError as error:
         raise SourceError(
             f"{tree.name} was taken for form {source['form']} with pictures {source['images']!r}, which does not run: {error.what}",

@@ -13,6 +13,7 @@ from maskmill.sources.inspection.proposals import PairingProposal
 from maskmill.sources.patterns import SPLIT_NAMES
 from maskmill.sources.settings import Layout
 from maskmill.sources.tree import FileTree
+from maskmill.terminal import console
 
 _FORM_OF = {"coco": "coco", "rle": "rle", "wkt": "geotiff", "geojson": "geotiff", None: "layers"}
 
@@ -33,7 +34,8 @@ def guess_described(tree: FileTree, proposal: PairingProposal) -> tuple[list[Gue
     else:
         guesses = [Guess("source.form", form, "several mask files a picture"), Guess("source.masks", proposal.masks, reason)]
     settings: dict[str, Any] = {guess.setting.removeprefix("source."): guess.value for guess in guesses[1:]}
-    pairs = FORMS[form].find_samples(tree, Layout(images=proposal.images, missing="skip", **settings))
+    with console.capture():  # the report says what is left out
+        pairs = FORMS[form].find_samples(tree, Layout(images=proposal.images, missing="skip", **settings))
     annotations = [pair.mask for pair in pairs if isinstance(pair.mask, Annotation)]
     counts = Counter(part.label for annotation in annotations for part in annotation.layers)
     pictures = Counter(label for annotation in annotations for label in {part.label for part in annotation.layers})
