@@ -166,7 +166,8 @@ def uneven_zeros(root: Path, rng: np.random.Generator) -> Expected:
     for number in range(1, 13):
         area = blob(rng)
         made.put(f"images/img_{number}.png", f"masks/mask_{number:03d}.png", area, two_values(area))
-    return Expected(made.truth, ANY, masks=made.masks, asks="may")
+    # form layers compares numbers whatever their zeros; the others cannot say it
+    return Expected(made.truth, ANY | {"layers"}, masks=made.masks, asks="may")
 
 
 def messy_folder(root: Path, rng: np.random.Generator) -> Expected:

@@ -31,7 +31,6 @@ NO_BIT, SEVERAL_BITS = 1000, 1001
 READ, KEPT = "test_a_set_is_read_as_a_person_reads_it", "test_parts_and_groups_are_kept"
 KNOWN_GAPS = {  # (set, test) -> what is not found yet; a gap that closes fails the test until its line goes
     ("one_table_of_parts", KEPT): "a column of parts in a table is named, but not used",
-    ("uneven_zeros", READ): "numbers with and without leading zeros are read as layers instead of one mask a picture",
 }
 
 
