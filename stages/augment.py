@@ -6,6 +6,7 @@ import pandas as pd
 from maskmill.data.augmentation import check_transforms
 from maskmill.data.findings import require_success
 from maskmill.data.packing import find_mask_type, pack_arrays
+from maskmill.parallel import Workers
 from maskmill.params import load_params
 from maskmill.terminal import run_stage, say
 
@@ -14,7 +15,7 @@ def main() -> None:
     params = load_params()
     require_success(params.paths.results / "validate" / "result.json")
     samples = pd.read_csv(params.paths.encoded / "samples.csv", dtype={"id": "str", "group": "str"}, keep_default_na=False)
-    transforms = params.augment.transforms
+    transforms = params.augment.chosen.transforms
     check_transforms(
         transforms,
         image_size=params.scale.image_size,
@@ -28,11 +29,11 @@ def main() -> None:
         policy=params.scale.policy,
         image_size=params.scale.image_size,
         factor=params.scale.factor,
-        copies=params.augment.copies,
-        total=params.augment.total,
+        copies=params.augment.chosen.copies,
+        total=params.augment.chosen.total,
         transforms=transforms,
         seed=params.augment.seed,
-        jobs=params.compute.jobs,
+        workers=Workers(params.compute.backend, params.compute.jobs, params.compute.address),
     )
     height, width = params.scale.image_size
     for part, of_part in rows.items():

@@ -7,6 +7,7 @@ import _checkout  # noqa: F401  first: this checkout's package before any instal
 from maskmill.data.encoding import build_class_summary, describe_matches, describe_shared, describe_worst, encode_samples
 from maskmill.data.splits import assign_splits
 from maskmill.labels import build_class_table
+from maskmill.parallel import Workers
 from maskmill.params import load_params
 from maskmill.sources.manifest import read_manifest
 from maskmill.sources.settings import Reading
@@ -41,7 +42,7 @@ def main() -> None:
         unmatched=params.encode.unmatched,
         mask_size=params.encode.mask_size,
         progress_dir=PROGRESS,
-        jobs=params.compute.jobs,
+        workers=Workers(params.compute.backend, params.compute.jobs, params.compute.address),
     )
     console.print(build_class_summary(statistics, class_table))
     say(describe_matches(statistics))

@@ -33,7 +33,11 @@ def main() -> None:
         say("(tune.trials: 0 makes train take params.yaml's own values)")
     classes = read_class_table(params.paths.encoded / "classes.csv")
     class_weights = list_class_weights(train.class_weights, classes.names)
-    settings = {"train": train.model_dump(), "augment": params.augment.model_dump(), "scale": params.scale.model_dump()}
+    settings = {
+        "train": train.model_dump(),
+        "augment": {"seed": params.augment.seed, "recipe": params.augment.recipe} | params.augment.chosen.model_dump(),
+        "scale": params.scale.model_dump(),
+    }
     code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
     key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
     checkpoint = Checkpoint(Path(".maskmill/training", key), monitor=train.monitor)
@@ -51,7 +55,7 @@ def main() -> None:
             settings["train"],
             num_classes=classes.num_classes,
             class_weights=class_weights,
-            transforms=() if params.augment.offline else params.augment.transforms,
+            transforms=() if params.augment.offline else params.augment.chosen.transforms,
             epochs=train.epochs,
             patience=train.patience,
             checkpoint=checkpoint,

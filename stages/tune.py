@@ -53,7 +53,11 @@ def search(params: Params) -> None:
         "class_weights": params.train.class_weights,
         "precision": params.train.precision,
     }
-    settings = {"own": own, "tune": params.tune.model_dump(exclude={"trials"}), "augment": params.augment.model_dump()}
+    settings = {
+        "own": own,
+        "tune": params.tune.model_dump(exclude={"trials"}),
+        "augment": {"seed": params.augment.seed, "recipe": params.augment.chosen.model_dump()},
+    }
     code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
     key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
     classes = read_class_table(params.paths.encoded / "classes.csv")
@@ -71,7 +75,7 @@ def search(params: Params) -> None:
                 arrays=params.paths.arrays,
                 num_classes=classes.num_classes,
                 class_weights=class_weights,
-                transforms=() if params.augment.offline else params.augment.transforms,
+                transforms=() if params.augment.offline else params.augment.chosen.transforms,
                 epochs=params.tune.epochs,
                 tracker=tracker,
                 parent=record.run_id,

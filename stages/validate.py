@@ -21,7 +21,7 @@ def main() -> None:
         max_void=params.validate_.max_void,
         min_class_fraction=params.validate_.min_class_fraction,
         max_empty=params.validate_.max_empty,
-        max_duplicates=params.validate_.max_duplicates,
+        max_duplicates=0,
         data_docs_dir=params.paths.data_docs,
     )
     failed = describe_failures(findings)

@@ -70,7 +70,7 @@ def settings_read(script: Path) -> set[str]:
             section = chain[0].removesuffix("_")
             if section in FREE_SECTIONS:
                 continue
-            whole = len(chain) == 1 or chain[1] in ("model_dump", "offline")
+            whole = len(chain) == 1 or chain[1] in ("model_dump", "offline", "chosen")
             keys.add(section if whole else f"{section}.{chain[1]}")
     return keys
 

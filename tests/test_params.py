@@ -41,7 +41,7 @@ def test_the_defaults_are_complete_and_right(values: dict[str, Any]) -> None:
         (lambda v: v["split"].update(val=0.6, test=0.5), "leaves nothing for training"),
         (lambda v: v["source"].update(url="https://example.org/a.zip"), "source.url needs source.sha256"),
         (lambda v: v["source"].update(form="folders"), "source.masks is needed"),
-        (lambda v: v["augment"].update(copies=1, total=9), "set one of them"),
+        (lambda v: v["augment"]["recipes"]["none"].update(copies=1, total=9), "set one of them"),
         (lambda v: v["train"]["loss"].update(cross_entropy=0, dice=0), "at least one weight"),
     ],
 )

@@ -32,10 +32,20 @@ class PathsParams(Section):
     evaluation: Path
     registration: Path
     data_docs: Path
+    leakage: Path
+    contact_sheet: Path
     results: Path
 
 
 COLUMNS = {"image", "label", "runs", "geometry"}  # that tables of annotations have
+
+
+class TableParams(Section):
+    """A CSV of the source with a row a picture: `file` is its path, `image` and `split` are columns."""
+
+    file: str
+    image: str
+    split: str | None = None
 
 
 class SourceParams(Section):
@@ -49,6 +59,7 @@ class SourceParams(Section):
     masks: str | None
     missing: Literal["error", "skip"]
     lists: dict[Literal["train", "val", "test"], str]
+    table: TableParams | None
     annotations: str | None
     columns: dict[str, str]
     order: Literal["column", "row"]
@@ -101,14 +112,20 @@ class EncodeParams(Section):
 
 
 class SplitParams(Section):
+    by: Literal["source", "ratio"]
     seed: Seed
     val: Fraction
     test: Fraction
+    stratify: bool
+    folds: Annotated[int, Field(ge=2)] | None
+    fold: Annotated[int, Field(ge=0)]
 
     @model_validator(mode="after")
     def _leaves_training(self) -> Self:
         if self.val + self.test >= 1.0:
             raise ValueError(f"split.val + split.test = {self.val + self.test:g} leaves nothing for training")
+        if self.folds is not None and self.fold >= self.folds:
+            raise ValueError(f"split.fold is {self.fold}, but split.folds is {self.folds}: folds count from 0 to {self.folds - 1}")
         return self
 
 
@@ -118,7 +135,8 @@ class ValidateParams(Section):
     max_void: Fraction
     min_class_fraction: Fraction
     max_empty: Fraction
-    max_duplicates: Annotated[int, Field(ge=0)]
+    leakage: Literal["fail", "warn"]
+    near_duplicate: Annotated[int, Field(ge=0, le=32)]
 
 
 class ScaleParams(Section):
@@ -128,22 +146,40 @@ class ScaleParams(Section):
     overlap: Annotated[float, Field(ge=0.0, le=0.9)]
 
 
-class AugmentParams(Section):
-    seed: Seed
-    copies: Annotated[int, Field(ge=0)]
-    total: Annotated[int, Field(ge=1)] | None
+class RecipeParams(Section):
+    """A way to augment: how many pictures are written to disk, and albumentations transforms in order."""
+
+    copies: Annotated[int, Field(ge=0)] = 0
+    total: Annotated[int, Field(ge=1)] | None = None
     transforms: tuple[dict[str, Any], ...]
 
     @model_validator(mode="after")
     def _one_count(self) -> Self:
         if self.copies and self.total:
-            raise ValueError("augment.copies and augment.total both say how many pictures to make: set one of them")
+            raise ValueError("copies and total both say how many pictures to make: set one of them")
         return self
+
+
+class AugmentParams(Section):
+    seed: Seed
+    recipe: str
+    recipes: dict[str, RecipeParams]
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.recipe not in self.recipes:
+            raise ValueError(f"augment.recipe {self.recipe!r} is no recipe{suggest_or_list(self.recipe, set(self.recipes))}")
+        return self
+
+    @property
+    def chosen(self) -> RecipeParams:
+        """The recipe that is used."""
+        return self.recipes[self.recipe]
 
     @property
     def offline(self) -> bool:
         """Whether augmented copies are written to disk, instead of made anew while training."""
-        return bool(self.copies or self.total)
+        return bool(self.chosen.copies or self.chosen.total)
 
 
 class FloatRange(Section):
@@ -234,7 +270,9 @@ class TrackingParams(Section):
 
 
 class ComputeParams(Section):
+    backend: Literal["loky", "threading", "ray"]
     jobs: int
+    address: str | None
 
 
 def suggest_or_list(name: str, known: set[str]) -> str:

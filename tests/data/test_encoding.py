@@ -12,6 +12,7 @@ from PIL import Image
 from maskmill.data.encoding import build_class_summary, describe_matches, describe_shared, describe_worst, encode_samples
 from maskmill.errors import DataError, ParamsError
 from maskmill.labels import build_class_table, read_class_table
+from maskmill.parallel import Workers
 from maskmill.pictures import read_label_mask, read_picture
 from maskmill.sources.forms import read_sample
 from maskmill.sources.manifest import COLUMNS
@@ -65,7 +66,7 @@ def encode(manifest, folder, **changes):
         "tolerance": 5.0,
         "unmatched": "nearest",
         "mask_size": "error",
-        "jobs": 1,
+        "workers": Workers(jobs=1),
     }
     return encode_samples(manifest, encoded_dir=folder, progress_dir=folder.parent / "progress", **(settings | changes))
 
@@ -263,7 +264,7 @@ def test_the_number_of_processes_changes_nothing(build, tmp_path):
     pairs = {f"s{number}": ((".png", pictures[number]), (".png", masks[number])) for number in range(6)}
     manifest = build(**pairs)
     encode(manifest, tmp_path / "one")
-    encode(manifest.sample(frac=1, random_state=0), tmp_path / "two", jobs=2)
+    encode(manifest.sample(frac=1, random_state=0), tmp_path / "two", workers=Workers(jobs=2))
     files = read_all_files(tmp_path / "one")
     assert len(files) == 15
     assert read_all_files(tmp_path / "two") == files

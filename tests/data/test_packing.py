@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskmill.data.augmentation import augment_sample, build_transform
-from maskmill.data.packing import _parallel, count_copies, pack_arrays
+from maskmill.data.packing import _as_many_as_pay, count_copies, pack_arrays
 from maskmill.errors import DataError, ParamsError
+from maskmill.parallel import Workers
 from maskmill.scaling import tile_starts
 
 FLIPS = [{"name": "HorizontalFlip", "p": 0.5}, {"name": "RandomRotate90", "p": 0.5}]
@@ -18,7 +19,7 @@ SETTINGS = {
     "total": None,
     "transforms": FLIPS,
     "seed": 0,
-    "jobs": 1,
+    "workers": Workers(jobs=1),
 }
 
 
@@ -118,9 +119,9 @@ def test_total_counts_the_originals(pack):
 def test_the_bytes_do_not_depend_on_the_processes(pack, policy, monkeypatch):
     monkeypatch.setattr("maskmill.data.packing.PICTURES_A_PROCESS", 1)
     samples = {f"s{number}": make_sample("train", size=(20, 30), seed=number) for number in range(5)}
-    pack({**samples, "v": make_sample("val")}, policy=policy, copies=2, jobs=1)
+    pack({**samples, "v": make_sample("val")}, policy=policy, copies=2, workers=Workers(jobs=1))
     one = read_bytes(pack.folder)
-    pack(None, policy=policy, copies=2, jobs=2)
+    pack(None, policy=policy, copies=2, workers=Workers(jobs=2))
     assert read_bytes(pack.folder) == one
     assert len(one) == 6
 
@@ -220,9 +221,9 @@ def test_copies_are_spread_evenly(originals, more):
 
 
 def test_few_pictures_are_not_worth_a_process():
-    assert _parallel(4, 1999).n_jobs == 1
-    assert _parallel(4, 2000).n_jobs == 2
-    assert _parallel(1, 9000).n_jobs == 1
+    assert _as_many_as_pay(Workers(jobs=4), 1999).jobs == 1
+    assert _as_many_as_pay(Workers(jobs=4), 2000).jobs == 2
+    assert _as_many_as_pay(Workers(jobs=1), 9000).jobs == 1
 
 
 def test_three_hundred_from_sixteen():

@@ -8,6 +8,7 @@ from PIL import Image
 
 from maskmill.data.encoding import encode_samples
 from maskmill.labels import build_class_table
+from maskmill.parallel import Workers
 from maskmill.pictures import read_label_mask
 from maskmill.sources.forms import list_samples
 from maskmill.sources.settings import Layout, Reading
@@ -38,7 +39,7 @@ def encode(root: Path, form: str, manifest: pd.DataFrame, classes: list[dict], l
         tolerance=0.0,
         unmatched=unmatched,
         mask_size=mask_size,
-        jobs=1,
+        workers=Workers(jobs=1),
     )
     return {name: read_label_mask(root / "encoded" / "masks" / f"{name}.png") for name in manifest["id"]}
 

@@ -10,6 +10,7 @@ from rasterio.transform import Affine
 
 from maskmill.data.encoding import encode_samples
 from maskmill.labels import build_class_table
+from maskmill.parallel import Workers
 from maskmill.pictures import read_label_mask, read_picture
 from maskmill.sources.forms import list_samples
 from maskmill.sources.settings import Layout, Reading
@@ -82,7 +83,7 @@ def encode(samples, folder, classes, *, labels="exclusive", mask_size="error", b
         tolerance=0.0,
         unmatched="nearest",
         mask_size=mask_size,
-        jobs=1,
+        workers=Workers(jobs=1),
     )
     images = {path.stem: read_picture(path) for path in (folder / "encoded/images").iterdir()}
     return images, {path.stem: read_label_mask(path) for path in (folder / "encoded/masks").iterdir()}

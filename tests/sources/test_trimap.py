@@ -7,6 +7,7 @@ from PIL import Image
 from maskmill.data.encoding import encode_samples
 from maskmill.errors import DataError, SourceError
 from maskmill.labels import build_class_table
+from maskmill.parallel import Workers
 from maskmill.pictures import read_label_mask
 from maskmill.sources.forms import list_samples
 from maskmill.sources.settings import Layout, Reading
@@ -42,7 +43,7 @@ def run(root, folder, classes, *, missing="error", **layout):
         unmatched="nearest",
         mask_size="error",
         progress_dir=folder / "progress",
-        jobs=1,
+        workers=Workers(jobs=1),
     )
     masks = {path.stem: read_label_mask(path).tolist() for path in (folder / "encoded/masks").iterdir()}
     return samples, masks

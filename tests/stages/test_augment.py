@@ -32,11 +32,19 @@ def write_result(folder, success):
     path.write_text(json.dumps({"success": success, "checks": []}))
 
 
+def merge(base, changes):
+    for key, value in changes.items():
+        if isinstance(value, dict) and isinstance(base.get(key), dict):
+            merge(base[key], value)
+        else:
+            base[key] = value
+
+
 def write_params(folder, changes):
     yaml = YAML()
     params = yaml.load(ROOT / "presets" / "default.yaml")
     for section, values in changes.items():
-        params[section].update(values)
+        merge(params[section], values)
     yaml.dump(params, folder / "params.yaml")
 
 
@@ -45,7 +53,9 @@ def augment():
 
 
 def test_the_parts_are_packed_and_counted(project, capsys):
-    write_params(project, {"scale": {"image_size": [16, 16]}, "augment": {"copies": 2}})
+    write_params(
+        project, {"scale": {"image_size": [16, 16]}, "augment": {"recipe": "street", "recipes": {"street": {"copies": 2}}}}
+    )
     augment()
     assert np.load(project / "build" / "arrays" / "train" / "images.npy").shape == (6, 16, 16, 3)
     assert np.load(project / "build" / "arrays" / "val" / "masks.npy").shape == (1, 16, 16)
@@ -67,7 +77,7 @@ def test_a_set_that_was_not_validated_is_refused(project):
 
 def test_quarter_turns_of_oblong_pictures_are_refused_before_training(project):
     write_params(project, {"scale": {"image_size": [16, 32]}})
-    with pytest.raises(ParamsError, match="RandomRotate90 makes a 32 x 16") as error:
+    with pytest.raises(ParamsError, match="D4 makes a 32 x 16") as error:
         augment()
     assert "scale.image_size square" in error.value.fix
     assert not (project / "build" / "arrays").exists()
@@ -78,10 +88,13 @@ def test_transforms_that_do_not_know_five_bands_are_named_before_packing(project
     picture, bits = np.zeros((20, 30, 5), np.uint8), np.full((20, 30), 0b101, np.uint16)
     write_encoded({sample_id: (part, picture, bits) for sample_id, part in (("a", "train"), ("b", "val"))})
     scale = {"scale": {"image_size": [16, 16]}}
-    write_params(project, {**scale, "augment": {"copies": 1, "transforms": [{"name": "RandomFog", "p": 0.1}]}})
+    write_params(
+        project,
+        {**scale, "augment": {"recipe": "fog", "recipes": {"fog": {"copies": 1, "transforms": [{"name": "RandomFog", "p": 0.1}]}}}},
+    )
     with pytest.raises(ParamsError, match="RandomFog does not work on pictures of 5 channels"):
         augment()
-    write_params(project, {**scale, "augment": {"copies": 1}})
+    write_params(project, {**scale, "augment": {"recipe": "satellite", "recipes": {"satellite": {"copies": 1}}}})
     augment()
     assert np.load(project / "build" / "arrays" / "train" / "images.npy").shape == (2, 16, 16, 5)
     assert np.load(project / "build" / "arrays" / "train" / "masks.npy").dtype == np.uint16

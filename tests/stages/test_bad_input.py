@@ -52,7 +52,7 @@ class Project:
 
     def run(self, *stages):
         """Run stages until one fails, as commands."""
-        params = {**DEFAULT, "source": DEFAULT["source"] | self.source, "compute": {"jobs": 1}, **self.changes}
+        params = {**DEFAULT, "source": DEFAULT["source"] | self.source, "compute": DEFAULT["compute"] | {"jobs": 1}, **self.changes}
         YAML(typ="safe", pure=True).dump(params, self.folder / "params.yaml")
         return self.run_as_it_is(*stages)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from rich.table import Table
 
@@ -21,10 +20,10 @@ from maskmill.labels import ClassTable, write_class_table
 from maskmill.labels.bits import MOST_CLASSES
 from maskmill.labels.classes import VOID
 from maskmill.labels.colours import EXACT, TOLERATED, UNMATCHED
+from maskmill.parallel import Workers, work_through
 from maskmill.sources.forms import read_sample
 from maskmill.sources.manifest import read_files
 from maskmill.sources.settings import Reading, SampleFiles
-from maskmill.terminal import track
 
 SAMPLE_COLUMNS = ["id", "image", "mask", "split", "group", "height", "width", "channels"]
 MOST_STRETCHING = 1.1  # of a mask that is resized: rounding and a cropped edge, not another picture
@@ -43,7 +42,7 @@ def encode_samples(
     unmatched: str,
     mask_size: str,
     progress_dir: Path,
-    jobs: int,
+    workers: Workers,
 ) -> pd.DataFrame:
     """Write the pictures, masks, samples.csv, statistics.csv and classes.csv of a data set, all of them or nothing.
 
@@ -64,7 +63,7 @@ def encode_samples(
             unknown ones are an error unless this is "void".
         mask_size: "error" or "resize": what becomes of a mask of another size than its picture.
         progress_dir: keeps finished samples until all are; on the disk of `encoded_dir`.
-        jobs: number of processes; -1: one a core. The files do not depend on it.
+        workers: how the samples are shared out. The files do not depend on it.
 
     Returns:
         statistics.csv as a table: sizes, image_hash (of shape and decoded pixels), the fractions exact, tolerated, unmatched and
@@ -92,8 +91,7 @@ def encode_samples(
     open_progress(progress_dir, settings)
     rows = manifest.sort_values("id").to_dict("records")
     encode = partial(_try_to_encode, folder=progress_dir, **settings)
-    outcomes = Parallel(n_jobs=jobs, return_as="generator")(delayed(encode)(row) for row in rows)
-    results = list(track(outcomes, "encoding", len(rows)))
+    results = list(work_through(encode, [(row,) for row in rows], workers=workers, description="encoding"))
     problems = [result for result in results if isinstance(result, str)]
     if problems:
         raise DataError(

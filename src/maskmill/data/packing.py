@@ -3,7 +3,7 @@
 import functools
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from maskmill import outputs, pictures, scaling, terminal
+from maskmill import outputs, pictures, scaling
 from maskmill.errors import DataError, ParamsError
 from maskmill.labels.classes import find_void, void_of
+from maskmill.parallel import Workers, work_through
 
 PICTURES_A_PROCESS = 1000  # fewer take less time than the start of a process, which imports for seconds
 ENCODE_AGAIN = "dvc repro --force encode"
@@ -55,7 +56,7 @@ def pack_arrays(
     total: int | None,
     transforms: Sequence[Mapping[str, Any]],
     seed: int,
-    jobs: int,
+    workers: Workers,
 ) -> dict[str, pd.DataFrame]:
     """Write the training and validation parts as images.npy, masks.npy and samples.csv each, whole or not at all.
 
@@ -77,7 +78,7 @@ def pack_arrays(
         total: training pictures wanted altogether, originals included; None to go by `copies`.
         transforms: what makes a copy, as for `augmentation.build_transform`.
         seed: of the copies.
-        jobs: processes at most; -1: one a core. The bytes written do not depend on it.
+        workers: how the samples are shared out. The bytes written do not depend on it.
 
     Returns:
         the rows of samples.csv (id, parent, copy, top, left) of "train" and "val".
@@ -88,7 +89,7 @@ def pack_arrays(
     """
     scale = Scale(policy, image_size, factor)
     channels = int(samples["channels"].max())
-    pack = functools.partial(pack_part, encoded_dir=encoded_dir, scale=scale, channels=channels, jobs=jobs)
+    pack = functools.partial(pack_part, encoded_dir=encoded_dir, scale=scale, channels=channels, workers=workers)
     training, validation = (samples[samples["split"] == part] for part in ("train", "val"))
     with outputs.new_folder(arrays_dir) as folder:
         return {
@@ -104,7 +105,7 @@ def pack_part(
     part_dir: Path,
     scale: Scale,
     channels: int,
-    jobs: int,
+    workers: Workers,
     copies: int = 0,
     total: int | None = None,
     transforms: Sequence[Mapping[str, Any]] = (),
@@ -119,8 +120,10 @@ def pack_part(
         the rows of samples.csv, in the order of the arrays.
     """
     files = [(encoded_dir / image, encoded_dir / mask) for image, mask in zip(samples["image"], samples["mask"], strict=True)]
-    corners = _parallel(jobs, len(files))(joblib.delayed(_find_corners)(mask_path, scale) for _, mask_path in files)
-    found = list(terminal.track(corners, f"looking at {part_dir.name}", len(files)))
+    looks = [(mask_path, scale) for _, mask_path in files]
+    found = list(
+        work_through(_find_corners, looks, workers=_as_many_as_pay(workers, len(files)), description=f"looking at {part_dir.name}")
+    )
     originals = sum(map(len, found))
     if not originals:
         raise DataError(
@@ -131,13 +134,9 @@ def pack_part(
     part_dir.mkdir()
     _new_array(part_dir / "images.npy", (size, *scale.image_size, channels), np.dtype(np.uint8))
     _new_array(part_dir / "masks.npy", (size, *scale.image_size), find_mask_type(files[0][1]))
-    packed = _parallel(jobs, size)(
-        joblib.delayed(_pack_sample)(
-            *paths, of_sample, part_dir=part_dir, scale=scale, channels=channels, transforms=transforms, seed=seed
-        )
-        for paths, of_sample in zip(files, cuts, strict=True)
-    )
-    for _ in terminal.track(packed, f"packing {part_dir.name}", len(files)):
+    pack = functools.partial(_pack_sample, part_dir=part_dir, scale=scale, channels=channels, transforms=transforms, seed=seed)
+    tasks = [(*paths, of_sample) for paths, of_sample in zip(files, cuts, strict=True)]
+    for _ in work_through(pack, tasks, workers=_as_many_as_pay(workers, size), description=f"packing {part_dir.name}"):
         pass
     rows = _list_rows(samples["id"], cuts)
     rows.to_csv(part_dir / "samples.csv", index=False, lineterminator="\n")
@@ -166,9 +165,11 @@ def count_copies(originals: int, *, copies: int, total: int | None) -> list[int]
     return np.diff(made).tolist()
 
 
-def _parallel(jobs: int, num_pictures: int) -> joblib.Parallel:
+def _as_many_as_pay(workers: Workers, num_pictures: int) -> Workers:
+    if workers.backend != "loky":
+        return workers
     useful = max(1, num_pictures // PICTURES_A_PROCESS)
-    return joblib.Parallel(n_jobs=min(joblib.effective_n_jobs(jobs), useful), return_as="generator")
+    return replace(workers, jobs=min(joblib.effective_n_jobs(workers.jobs), useful))
 
 
 def _find_corners(mask_path: Path, scale: Scale) -> list[tuple[int, int]]:

@@ -88,7 +88,7 @@ def test_tiles_of_a_picture():
 )
 def test_training_from_the_number_of_pictures(num_training, total, epochs, trial_epochs):
     settings = settings_of(guess_training(num_training))
-    assert settings.get("augment", {}).get("total") == total
+    assert settings.get("augment", {"recipes": {"upright": {}}})["recipes"]["upright"].get("total") == total
     assert settings["train"]["epochs"] == epochs
     assert settings["tune"]["epochs"] == trial_epochs
     assert settings["train"]["batch_size"] in settings["tune"]["space"]["batch_size"]

@@ -89,7 +89,7 @@ def run(settings: Mapping[str, Any], root: Path, patch: pytest.MonkeyPatch) -> F
     (work / "presets").mkdir()
     (work / "presets/default.yaml").write_bytes((presets.PRESETS / "default.yaml").read_bytes())
     with (work / "presets/auto.yaml").open("w", encoding="utf-8") as stream:
-        YAML().dump(_plain({**settings, "compute": {"jobs": 1}}), stream)
+        YAML().dump(_plain({**settings, "compute": {"backend": "loky", "jobs": 1, "address": None}}), stream)
     patch.chdir(work)
     patch.setattr(sys, "path", [str(STAGES), *sys.path])
     presets.write_params("auto", source=str(root), folder=work / "presets")

@@ -15,7 +15,7 @@ from maskmill.sources.inspection.look import Inspection, inspect_tree, open_tree
 from maskmill.sources.inspection.parts import drop_unusable_parts, guess_parts
 from maskmill.sources.inspection.proposals import PairingProposal
 from maskmill.sources.inspection.scale import count_tiles, guess_scale
-from maskmill.sources.inspection.training import guess_class_weights, guess_training
+from maskmill.sources.inspection.training import AUTO_RECIPE, guess_class_weights, guess_training
 from maskmill.sources.settings import Layout
 from maskmill.sources.tree import FileTree
 from maskmill.terminal import console
@@ -188,7 +188,7 @@ def _guess_checks(inspection: Inspection, classes: Sequence[ClassEntry]) -> list
         ]
     if inspection.num_duplicates:
         count = inspection.num_duplicates
-        guesses.append(Guess("validate.max_duplicates", count, f"{count} pictures are copies of others: look at them"))
+        guesses.append(Guess("validate.leakage", "warn", f"{count} pictures are copies of others: look at them"))
     return guesses
 
 
@@ -227,4 +227,7 @@ def _guess_augmentation() -> list[Guess]:
         {"name": "RandomBrightnessContrast", "brightness_limit": 0.2, "contrast_limit": 0.2, "p": 0.5},
     ]
     reason = "right for pictures with an up and a down; add RandomRotate90 for pictures from above or through a microscope"
-    return [Guess("augment.transforms", transforms, reason)]
+    return [
+        Guess("augment.recipe", AUTO_RECIPE, "written out below it"),
+        Guess(f"augment.recipes.{AUTO_RECIPE}.transforms", transforms, reason),
+    ]

@@ -29,7 +29,7 @@ def describe_configuration(configuration: Configuration) -> Iterator[str]:
 def describe_guesses(guesses: Sequence[Guess]) -> Iterator[str]:
     """Yield a line a setting: its name, its value, the reason; the classes are told elsewhere."""
     for guess in guesses:
-        if guess.setting not in ("classes", "augment.transforms", "tune.space"):
+        if guess.setting not in ("classes", "tune.space") and not guess.setting.endswith(".transforms"):
             yield f"  {guess.setting}: {_write(guess.value)}  ({guess.reason})"
         elif guess.setting != "classes":
             yield f"  {guess.setting}  ({guess.reason})"

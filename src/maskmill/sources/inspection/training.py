@@ -8,6 +8,7 @@ SEEN = 3000  # pictures that training is to see altogether: some minutes on two 
 SEEN_IN_TRIAL = 400
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 40
 BATCH = 8
+AUTO_RECIPE = "upright"  # what the chosen augmentation is called in params.yaml
 SHORTEST_EPOCH = 160  # pictures: twenty steps
 MOST_WEIGHT = 4.0
 BALANCED = 8.0  # the commonest class this many times as frequent as the rarest needs no weights
@@ -20,7 +21,7 @@ def guess_training(num_training: int) -> list[Guess]:
     guesses = []
     if epoch > num_training:
         why = f"{seen} make too few steps an epoch: that many with augmented copies"
-        guesses.append(Guess("augment.total", epoch, why))
+        guesses.append(Guess(f"augment.recipes.{AUTO_RECIPE}.total", epoch, why))
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, round(SEEN / epoch)))
     trial_epochs = max(1, round(SEEN_IN_TRIAL / epoch))
     return [
