@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -183,6 +184,45 @@ def test_forced_runs_give_the_same_bytes(project: Project) -> None:
     assert project.hashes(*outputs) == before
 
 
+def test_one_changed_picture_is_encoded_alone(project: Project) -> None:
+    changed = sorted((project.folder / "data").glob("*.jpg"))[0]
+    original = changed.read_bytes()
+    before = project.hashes("build/encoded")
+    with Image.open(changed) as composite:
+        brighter = composite.point([min(255, value + 3) for value in range(256)] * 3)
+    changed.unlink()  # it may be a link into DVC's cache
+    brighter.save(changed, quality=95)
+    output = project.run("dvc", "repro", "encode")
+    assert "encoded 1 of 10 samples" in output
+    after = project.hashes("build/encoded")
+    own = {name for name in after if Path(name).stem == changed.stem}
+    tables = {f"build/encoded/{name}" for name in ("samples.csv", "statistics.csv", "thumbnails.npy", "classes.csv")}
+    assert own
+    assert {name for name in after if after[name] != before[name]} <= own | tables
+    shutil.rmtree(project.folder / ".maskmill")
+    project.run("dvc", "repro", "--force", "--single-item", "encode")
+    assert project.hashes("build/encoded") == after
+    changed.write_bytes(original)
+    project.repro()
+
+
+def test_folds_are_swept_and_summed_up(project: Project) -> None:
+    project.commit()
+    settings = ["tune.trials=0", "train.epochs=1", "split.folds=3", "split.fold=0,1,2"]
+    queued = project.run("dvc", "exp", "run", "--queue", *(part for setting in settings for part in ("-S", setting)))
+    names = re.findall(r"Queued experiment '([^']+)'", queued)
+    assert len(names) == 3
+    project.run("dvc", "queue", "start")
+    for name in names:
+        project.wait_for_queue(name)
+    runs = [run for run in project.runs() if run.data.tags.get("maskmill.dvc_exp") in names]
+    trained = [run for run in runs if run.data.tags.get("maskmill.kind") == "train"]
+    assert sorted(run.data.params["split.fold"] for run in trained) == ["0", "1", "2"]
+    assert len({run.data.tags["maskmill.data_hash"] for run in trained}) == 3
+    summary = project.run("maskmill", "folds")
+    assert "mean" in summary
+
+
 def test_a_queued_experiment_lands_in_the_same_store_and_runs_its_own_code(project: Project) -> None:
     project.commit()
     marker = project.folder / "src/maskmill/__init__.py"
@@ -224,11 +264,12 @@ def test_a_model_trained_elsewhere_is_taken_in(project: Project, tmp_path: Path)
 def test_a_broken_mask_stops_the_pipeline_by_name(project: Project) -> None:
     broken = sorted((project.folder / "data").glob("*.jpg"))[0]
     original = broken.read_bytes()
+    encoded = project.hashes("build/encoded")
     broken.unlink()  # it may be a link into DVC's cache
     broken.write_bytes(original[: len(original) // 2])
     output = project.run("dvc", "repro", fails=True)
     assert broken.name in output
-    assert not (project.folder / "build/encoded").exists()
+    assert project.hashes("build/encoded") == encoded
     broken.write_bytes(original)
 
 
