@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from joblib import Parallel, delayed
@@ -27,7 +28,7 @@ class Workers:
 
 
 def work_through(
-    function: Callable[..., Outcome], tasks: Sequence[tuple[Any, ...]], *, workers: Workers, description: str
+    function: Callable[..., Outcome], tasks: Sequence[tuple[Any, ...]], *, workers: Workers, folder: Path, description: str
 ) -> Iterator[Outcome]:
     """Yield what `function` returns for each tuple of arguments, in their order, while a bar counts them.
 
@@ -35,6 +36,7 @@ def work_through(
         function: does the work on one file; may be called again for a task whose worker was lost, so it starts over by itself.
         tasks: its arguments.
         workers: how the tasks are shared out.
+        folder: where the function writes; exists. A cluster's machines are asked whether they share it.
         description: what the bar says.
     """
     parallel = Parallel(n_jobs=workers.jobs, backend=workers.backend, return_as="generator")

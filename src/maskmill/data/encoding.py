@@ -91,7 +91,8 @@ def encode_samples(
     open_progress(progress_dir, settings)
     rows = manifest.sort_values("id").to_dict("records")
     encode = partial(_try_to_encode, folder=progress_dir, **settings)
-    results = list(work_through(encode, [(row,) for row in rows], workers=workers, description="encoding"))
+    tasks = [(row,) for row in rows]
+    results = list(work_through(encode, tasks, workers=workers, folder=progress_dir, description="encoding"))
     problems = [result for result in results if isinstance(result, str)]
     if problems:
         raise DataError(

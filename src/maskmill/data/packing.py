@@ -121,9 +121,9 @@ def pack_part(
     """
     files = [(encoded_dir / image, encoded_dir / mask) for image, mask in zip(samples["image"], samples["mask"], strict=True)]
     looks = [(mask_path, scale) for _, mask_path in files]
-    found = list(
-        work_through(_find_corners, looks, workers=_as_many_as_pay(workers, len(files)), description=f"looking at {part_dir.name}")
-    )
+    share_out = functools.partial(work_through, folder=part_dir.parent)
+    few = _as_many_as_pay(workers, len(files))
+    found = list(share_out(_find_corners, looks, workers=few, description=f"looking at {part_dir.name}"))
     originals = sum(map(len, found))
     if not originals:
         raise DataError(
@@ -136,7 +136,7 @@ def pack_part(
     _new_array(part_dir / "masks.npy", (size, *scale.image_size), find_mask_type(files[0][1]))
     pack = functools.partial(_pack_sample, part_dir=part_dir, scale=scale, channels=channels, transforms=transforms, seed=seed)
     tasks = [(*paths, of_sample) for paths, of_sample in zip(files, cuts, strict=True)]
-    for _ in work_through(pack, tasks, workers=_as_many_as_pay(workers, size), description=f"packing {part_dir.name}"):
+    for _ in share_out(pack, tasks, workers=_as_many_as_pay(workers, size), description=f"packing {part_dir.name}"):
         pass
     rows = _list_rows(samples["id"], cuts)
     rows.to_csv(part_dir / "samples.csv", index=False, lineterminator="\n")
