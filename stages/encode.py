@@ -21,9 +21,13 @@ def main() -> None:
     class_table = build_class_table(entry.model_dump() for entry in params.classes)
     manifest = assign_splits(
         read_manifest(params.paths.raw / "manifest.csv"),
+        None,
+        by=params.split.by,
         seed=params.split.seed,
         val=params.split.val,
         test=params.split.test,
+        folds=params.split.folds,
+        fold=params.split.fold,
     )
     statistics = encode_samples(
         manifest,

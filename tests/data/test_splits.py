@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maskmill.data.splits import assign_splits
+from maskmill.data import splits
 from maskmill.errors import DataError
 
 
@@ -15,6 +15,10 @@ def build(*groups):
     """Build a manifest from (split, group, number of samples)."""
     rows = [(f"{split}{group}-{n}", split, group) for split, group, count in groups for n in range(count)]
     return pd.DataFrame(rows, columns=["id", "split", "group"])
+
+
+def assign_splits(manifest, presence=None, *, by="source", seed=0, val=0.15, test=0.2, folds=None, fold=0):
+    return splits.assign_splits(manifest, presence, by=by, seed=seed, val=val, test=test, folds=folds, fold=fold)
 
 
 def count(manifest):

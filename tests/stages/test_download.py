@@ -224,7 +224,7 @@ def test_real_sets(preset, project, download):
     assert manifest["split"].value_counts().to_dict() == counts
     assert manifest["group"].nunique() == num_groups
     assert manifest["id"][0] == first
-    split = assign_splits(manifest, seed=0, val=0.15, test=0.2)
+    split = assign_splits(manifest, None, by="source", seed=0, val=0.15, test=0.2, folds=None, fold=0)
     assert set(split["split"]) == {"train", "val", "test"}
     assert set(split.loc[split["split"] == "test", "group"]).isdisjoint(split.loc[split["split"] != "test", "group"])
     sample = manifest.iloc[0]
