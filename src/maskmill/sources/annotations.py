@@ -16,6 +16,7 @@ from maskmill.labels.layers import Layers
 from maskmill.outputs import new_file
 from maskmill.sources.settings import Order, Reading, Window
 
+SUFFIX = ".json"
 Ring = list[tuple[float, float]]
 
 
@@ -128,6 +129,17 @@ def write_annotation(annotation: Annotation, path: Path, place: Callable[[Path],
     layers = [_move(part, place) if isinstance(part, MaskFile) else part for part in annotation.layers]
     with new_file(path) as temporary:
         temporary.write_text(annotation.model_copy(update={"layers": layers}).model_dump_json(), encoding="utf-8")
+
+
+def list_mask_files(path: Path) -> list[Path]:
+    """Return the mask files that an annotation names; none for another file, which whoever reads it complains of."""
+    if path.suffix != SUFFIX:
+        return []
+    try:
+        annotation = Annotation.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return []
+    return [part.file for part in annotation.layers if isinstance(part, MaskFile)]
 
 
 def read_layers(path: Path, *, size: tuple[int, int], window: Window | None, reading: Reading) -> Layers:

@@ -22,21 +22,13 @@ def find_samples(tree: FileTree, layout: Layout) -> list[Pair]:
     return choose_by_lists(tree, pairs, layout) if layout.lists else pairs
 
 
-def read_image(files: SampleFiles, reading: Reading) -> NDArray[np.uint8]:
-    """Read the photo's half, uint8 (H, W, C) with C 1 or 3; raise DataError where the file is not readable or of odd width."""
-    left, right = _cut(files, reading)
-    return left if reading.image_side == "left" else right
+def read_halves(files: SampleFiles, reading: Reading) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Read the photo's half, uint8 (H, W, C) with C 1 or 3, and the painted one, uint8 (H, W, 3), from one decoding.
 
-
-def read_mask(files: SampleFiles, size: tuple[int, int], reading: Reading) -> NDArray[np.uint8]:
-    """Read the painted half, uint8 (H, W, 3); raise DataError where the file is not readable or of odd width."""
-    left, right = _cut(files, reading)
-    mask = right if reading.image_side == "left" else left
-    return np.repeat(mask, 3, axis=2) if mask.shape[2] == 1 else mask
-
-
-def _cut(files: SampleFiles, reading: Reading) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    path = files.mask
+    Raises:
+        DataError: the file is not readable, or of odd width.
+    """
+    path = files.images[0]
     composite = read_picture(path, max_pixels=reading.max_pixels)
     height, width = composite.shape[:2]
     if width % 2:
@@ -45,4 +37,6 @@ def _cut(files: SampleFiles, reading: Reading) -> tuple[NDArray[np.uint8], NDArr
             expected="an even width: photo and mask of equal size side by side",
             fix="remove the file, or set source.form to what the files are",
         )
-    return composite[:, : width // 2], composite[:, width // 2 :]
+    left, right = composite[:, : width // 2], composite[:, width // 2 :]
+    photo, mask = (left, right) if reading.image_side == "left" else (right, left)
+    return photo, np.repeat(mask, 3, axis=2) if mask.shape[2] == 1 else mask

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from maskmill.labels.layers import Layers
 from maskmill.pictures import read_picture
 from maskmill.sources import coco, composite, folders, geotiff, index, layers, rle, suffix, trimap
-from maskmill.sources.annotations import Annotation, read_layers, write_annotation
+from maskmill.sources.annotations import Annotation, list_mask_files, read_layers, write_annotation
 from maskmill.sources.checksums import compute_checksums
 from maskmill.sources.manifest import COLUMNS, FILE_SEPARATOR, check_manifest, limit_samples, name_samples, write_window
 from maskmill.sources.pairing import Pair
@@ -21,16 +21,39 @@ from maskmill.sources.tree import FileTree, read_tree
 RawMask = NDArray[np.integer] | Layers  # colours uint8 (H, W, 3), ids (H, W), or layers
 
 
+Sample = tuple[NDArray[np.uint8], RawMask]
+
+
 class Form(NamedTuple):
     """A form.
 
     Args:
         find_samples: gives the samples of a tree; raises SourceError where the layout does not fit the form or the files.
-        read_mask: gives a sample's mask in a picture of size (height, width); raises DataError.
+        read_sample: gives a sample's picture and mask; raises DataError.
     """
 
     find_samples: Callable[[FileTree, Layout], list[Pair]]
-    read_mask: Callable[[SampleFiles, tuple[int, int], Reading], RawMask]
+    read_sample: Callable[[SampleFiles, Reading], Sample]
+
+
+def _read_apart(read_mask: Callable[[SampleFiles, tuple[int, int], Reading], RawMask]) -> Callable[[SampleFiles, Reading], Sample]:
+    """Return how a sample is read whose mask is no part of its picture; `read_mask` is told the picture's (height, width)."""
+
+    def read_sample(files: SampleFiles, reading: Reading) -> Sample:
+        picture = _read_picture(files, reading)
+        return picture, read_mask(files, (picture.shape[0], picture.shape[1]), reading)
+
+    return read_sample
+
+
+def _read_picture(files: SampleFiles, reading: Reading) -> NDArray[np.uint8]:
+    if files.window or len(files.images) > 1:
+        from maskmill.rasters import read_bands
+
+        return read_bands(
+            files.images, window=files.window, bands=reading.bands, stretch=reading.stretch, max_pixels=reading.max_pixels
+        )
+    return read_picture(files.images[0], max_pixels=reading.max_pixels, bands=reading.bands, stretch=reading.stretch)
 
 
 def _read_annotation(files: SampleFiles, size: tuple[int, int], reading: Reading) -> Layers:
@@ -38,15 +61,15 @@ def _read_annotation(files: SampleFiles, size: tuple[int, int], reading: Reading
 
 
 FORMS: dict[str, Form] = {
-    "composite": Form(composite.find_samples, composite.read_mask),
-    "folders": Form(folders.find_samples, folders.read_mask),
-    "suffix": Form(suffix.find_samples, suffix.read_mask),
-    "index": Form(index.find_samples, index.read_mask),
-    "trimap": Form(trimap.find_samples, _read_annotation),
-    "layers": Form(layers.find_samples, _read_annotation),
-    "rle": Form(rle.find_samples, _read_annotation),
-    "coco": Form(coco.find_samples, _read_annotation),
-    "geotiff": Form(geotiff.find_samples, geotiff.read_mask),
+    "composite": Form(composite.find_samples, composite.read_halves),
+    "folders": Form(folders.find_samples, _read_apart(folders.read_mask)),
+    "suffix": Form(suffix.find_samples, _read_apart(suffix.read_mask)),
+    "index": Form(index.find_samples, _read_apart(index.read_mask)),
+    "trimap": Form(trimap.find_samples, _read_apart(_read_annotation)),
+    "layers": Form(layers.find_samples, _read_apart(_read_annotation)),
+    "rle": Form(rle.find_samples, _read_apart(_read_annotation)),
+    "coco": Form(coco.find_samples, _read_apart(_read_annotation)),
+    "geotiff": Form(geotiff.find_samples, _read_apart(geotiff.read_mask)),
 }
 
 
@@ -99,7 +122,7 @@ def list_samples(
     return manifest
 
 
-def read_sample(form: str, files: SampleFiles, reading: Reading) -> tuple[NDArray[np.uint8], RawMask]:
+def read_sample(form: str, files: SampleFiles, reading: Reading) -> Sample:
     """Read one sample.
 
     Args:
@@ -113,18 +136,12 @@ def read_sample(form: str, files: SampleFiles, reading: Reading) -> tuple[NDArra
     Raises:
         DataError: a file is not readable, or is not what the form says.
     """
-    if form == "composite":
-        picture = composite.read_image(files, reading)
-    elif files.window or len(files.images) > 1:
-        from maskmill.rasters import read_bands
+    return FORMS[form].read_sample(files, reading)
 
-        picture = read_bands(
-            files.images, window=files.window, bands=reading.bands, stretch=reading.stretch, max_pixels=reading.max_pixels
-        )
-    else:
-        picture = read_picture(files.images[0], max_pixels=reading.max_pixels, bands=reading.bands, stretch=reading.stretch)
-    height, width = picture.shape[:2]
-    return picture, FORMS[form].read_mask(files, (height, width), reading)
+
+def list_files(files: SampleFiles) -> list[Path]:
+    """Return every file that a sample is read from: those of its picture and its mask, and the masks that an annotation names."""
+    return list(dict.fromkeys([*files.images, files.mask, *list_mask_files(files.mask)]))
 
 
 def _place_masks(samples: pd.DataFrame, annotations_dir: Path, place: Callable[[Path], Path]) -> list[str]:
