@@ -21,6 +21,7 @@ def main() -> None:
         image_size=params.scale.image_size,
         channels=int(samples["channels"].max()),
         mask_type=find_mask_type(params.paths.encoded / samples["mask"].iloc[0]),
+        where=f"augment.recipes.{params.augment.recipe}.transforms",
     )
     rows = pack_arrays(
         samples,

@@ -42,6 +42,14 @@ def test_the_defaults_are_complete_and_right(values: dict[str, Any]) -> None:
         (lambda v: v["source"].update(url="https://example.org/a.zip"), "source.url needs source.sha256"),
         (lambda v: v["source"].update(form="folders"), "source.masks is needed"),
         (lambda v: v["augment"]["recipes"]["none"].update(copies=1, total=9), "set one of them"),
+        (
+            lambda v: v["augment"]["recipes"]["none"].update(transforms=[{"name": "D4"}, {"name": "VerticalFlop"}]),
+            "augment.recipes.none.transforms[1]: VerticalFlop is not a transform of albumentations; did you mean VerticalFlip?",
+        ),
+        (
+            lambda v: v["augment"]["recipes"]["stones"]["transforms"][0].update(limits=30),
+            "augment.recipes.stones.transforms[0]: limits is not an argument of Rotate; did you mean limit?",
+        ),
         (lambda v: v["train"]["loss"].update(cross_entropy=0, dice=0), "at least one weight"),
     ],
 )
@@ -60,6 +68,15 @@ def test_all_problems_are_listed_at_once(values: dict[str, Any]) -> None:
         check_params(values)
     assert "train.epochs" in str(caught.value)
     assert "encode.unmatched" in str(caught.value)
+
+
+def test_every_recipe_is_checked_and_all_problems_are_listed(values: dict[str, Any]) -> None:
+    values["augment"]["recipes"]["mine"] = {"transforms": [{"name": "Bluur"}]}
+    values["augment"]["recipes"]["none"]["transforms"] = [{"p": 1}]
+    with pytest.raises(ParamsError, match="2 settings") as caught:
+        check_params(values)
+    assert "augment.recipes.mine.transforms[0]: Bluur" in str(caught.value)
+    assert "augment.recipes.none.transforms[0] has no name" in str(caught.value)
 
 
 def test_a_file_that_is_absent_or_no_yaml(tmp_path: Path) -> None:

@@ -65,9 +65,13 @@ def load_params(path: Path | str = "params.yaml") -> Params:
 def check_params(values: Mapping[str, Any], name: str = "params.yaml") -> Params:
     """Check the nested `values` of a params file called `name`; raise ParamsError listing everything that is wrong."""
     try:
-        return Params.model_validate(values)
+        params = Params.model_validate(values)
     except ValidationError as error:
         problems = [_describe(problem) for problem in error.errors()]
+    else:
+        problems = _find_recipe_problems(params)
+        if not problems:
+            return params
     lines = "\n".join(f"  - {problem}" for problem in problems)
     raise ParamsError(
         f"{name} has {len(problems)} setting{'s' if len(problems) > 1 else ''} that cannot be used:\n{lines}",
@@ -102,6 +106,20 @@ def read_yaml(path: Path | str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ParamsError(f"{path} holds a {type(values).__name__}", expected="sections of settings (a mapping)")
     return values
+
+
+def _find_recipe_problems(params: Params) -> list[str]:
+    """Build every recipe's transforms, the chosen one's or not, and say what albumentations cannot make of them."""
+    from maskmill.data.recipes import build_compose  # 0.6 s, which a file that is wrong already need not take
+
+    problems = []
+    for name, recipe in params.augment.recipes.items():
+        where = f"augment.recipes.{name}.transforms"
+        try:
+            build_compose(recipe.transforms, image_size=params.scale.image_size, mask_type="uint8", where=where)
+        except ParamsError as error:
+            problems.append(error.what)
+    return problems
 
 
 def _describe(problem: ErrorDetails) -> str:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskmill.data.augmentation import augment_sample, build_transform
-from maskmill.data.packing import _as_many_as_pay, count_copies, pack_arrays
+from maskmill.data.copies import count_copies, refuse_strange_parents
+from maskmill.data.packing import _as_many_as_pay, pack_arrays
 from maskmill.errors import DataError, ParamsError
 from maskmill.parallel import Workers
 from maskmill.scaling import tile_starts
@@ -104,7 +105,7 @@ def test_copies_follow_their_original_and_come_from_the_seed(pack):
     assert rows["train"]["id"].is_unique
     assert len(rows["val"]) == 1
     images, masks = pack.arrays("train")
-    picture, label_mask = augment_sample(build_transform(FLIPS, 3), *samples["b"][1:], (9, 2, 1))
+    picture, label_mask = augment_sample(build_transform(FLIPS, image_size=(16, 16), channels=3), *samples["b"][1:], (9, 2, 1))
     np.testing.assert_array_equal(images[5], picture)
     np.testing.assert_array_equal(masks[5], label_mask)
 
@@ -116,13 +117,15 @@ def test_total_counts_the_originals(pack):
 
 
 @pytest.mark.parametrize("policy", ["fit", "native"])
-def test_the_bytes_do_not_depend_on_the_processes(pack, policy, monkeypatch):
+def test_the_bytes_do_not_depend_on_the_workers(pack, policy, monkeypatch):
     monkeypatch.setattr("maskmill.data.packing.PICTURES_A_PROCESS", 1)
+    monkeypatch.setattr("maskmill.data.packing.ROWS_A_TASK", 4)
     samples = {f"s{number}": make_sample("train", size=(20, 30), seed=number) for number in range(5)}
     pack({**samples, "v": make_sample("val")}, policy=policy, copies=2, workers=Workers(jobs=1))
     one = read_bytes(pack.folder)
-    pack(None, policy=policy, copies=2, workers=Workers(jobs=2))
-    assert read_bytes(pack.folder) == one
+    for workers in (Workers(jobs=2), Workers("threading", jobs=3)):
+        pack(None, policy=policy, copies=2, workers=workers)
+        assert read_bytes(pack.folder) == one
     assert len(one) == 6
 
 
@@ -209,8 +212,29 @@ def test_a_part_without_labels_is_refused_and_the_earlier_arrays_stay(pack, tmp_
 
 
 def test_a_total_below_the_originals_is_refused():
-    with pytest.raises(ParamsError, match=r"augment.total is 3, but there already are 4"):
+    with pytest.raises(ParamsError, match="total is 3, but there already are 4"):
         count_copies(4, copies=0, total=3)
+
+
+def test_a_copy_of_what_is_in_another_part_too_is_refused_and_nothing_is_left(pack, tmp_path):
+    pack({"a": make_sample("train"), "b": make_sample("val"), "c": make_sample("test")}, copies=1)
+    before = read_bytes(pack.folder)
+    table = pd.read_csv(tmp_path / "build" / "encoded" / "samples.csv")
+    table = pd.concat([table, table[table["id"] == "a"].assign(split="test")])
+    with pytest.raises(DataError, match=r"a\+y0\+x0\+copy1 is an augmented copy of a, which is in train, test"):
+        pack_arrays(table, tmp_path / "build" / "encoded", pack.folder, **SETTINGS | {"copies": 1})
+    assert read_bytes(pack.folder) == before
+    pack_arrays(table, tmp_path / "build" / "encoded", pack.folder, **SETTINGS)  # no copy, nothing to refuse
+
+
+@pytest.mark.parametrize(("parent", "found"), [("b", "val"), ("c", "test"), ("d", "no part")])
+def test_copies_of_what_is_not_for_training_are_refused(parent, found):
+    samples = pd.DataFrame({"id": ["a", "b", "c"], "split": ["train", "val", "test"]})
+    rows = pd.DataFrame({"id": ["a", "a+1", f"{parent}+1"], "parent": ["a", "a", parent], "copy": [0, 1, 1]})
+    with pytest.raises(DataError, match=rf"{parent}\+1 is an augmented copy of {parent}, which is in {found}"):
+        refuse_strange_parents(rows, samples)
+    refuse_strange_parents(rows[:2], samples)
+    refuse_strange_parents(rows.assign(copy=0), samples)
 
 
 @given(st.integers(1, 400), st.integers(0, 2000))

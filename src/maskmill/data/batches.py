@@ -63,9 +63,7 @@ def training_batches(
     images, label_masks = open_part(arrays_dir, "train")
     samples = _samples(images, label_masks)
     if transforms:
-        samples = samples.map_with_index(
-            _Augmentation(transforms, images.shape[3], label_masks.dtype, seed=seed, num_samples=len(images))
-        )
+        samples = samples.map_with_index(_Augmentation(transforms, images.shape, label_masks.dtype, seed=seed))
     batches = samples.shuffle(seed=derive_seed(seed)).batch(batch_size, drop_remainder=len(images) >= batch_size)
     return _prefetched(batches.repeat()[first_epoch * len(batches) :])
 
@@ -117,12 +115,12 @@ def open_part(arrays_dir: Path, part: Part) -> Sample:
 class _Augmentation:
     """Augments a sample by its row and epoch; each thread has a transform of its own, since those hold random state."""
 
-    def __init__(
-        self, transforms: Sequence[Mapping[str, Any]], channels: int, mask_type: np.dtype, *, seed: int, num_samples: int
-    ) -> None:
+    def __init__(self, transforms: Sequence[Mapping[str, Any]], shape: tuple[int, ...], mask_type: np.dtype, *, seed: int) -> None:
         self.seed = seed
-        self.num_samples = num_samples
-        self._pattern = build_transform(transforms, channels, mask_type)  # never used itself, so that it can be copied at any time
+        self.num_samples, *image_size, channels = shape
+        size = (image_size[0], image_size[1])
+        # never used itself, so that it can be copied at any time
+        self._pattern = build_transform(transforms, image_size=size, channels=channels, mask_type=mask_type)
         self._of_thread = threading.local()
 
     def __call__(self, index: int, sample: Sample) -> Sample:

@@ -13,11 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maskmill import outputs, pictures, scaling
-from maskmill.errors import DataError, ParamsError
+from maskmill.data.copies import count_copies, refuse_strange_parents
+from maskmill.errors import DataError
 from maskmill.labels.classes import find_void, void_of
 from maskmill.parallel import Workers, work_through
 
 PICTURES_A_PROCESS = 1000  # fewer take less time than the start of a process, which imports for seconds
+ROWS_A_TASK = 64  # opening the arrays and building the transforms takes as long as an augmented picture or two
 ENCODE_AGAIN = "dvc repro --force encode"
 COLUMNS = ["id", "parent", "copy", "top", "left"]
 Policy = Literal["fit", "native"]
@@ -31,6 +33,15 @@ class Scale:
     policy: Policy
     image_size: tuple[int, int]
     factor: float
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture with its mask, and the training pictures that are cut out of it."""
+
+    image_path: Path
+    mask_path: Path
+    cuts: list["Cut"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ def pack_arrays(
         the rows of samples.csv (id, parent, copy, top, left) of "train" and "val".
 
     Raises:
-        DataError: a part has no labelled pixel, or a file cannot be read.
+        DataError: a part has no labelled pixel, a file cannot be read, or `refuse_strange_parents` refuses a copy.
         ParamsError: `total` is fewer than the originals, or the transforms cannot be used.
     """
     scale = Scale(policy, image_size, factor)
@@ -92,10 +103,13 @@ def pack_arrays(
     pack = functools.partial(pack_part, encoded_dir=encoded_dir, scale=scale, channels=channels, workers=workers)
     training, validation = (samples[samples["split"] == part] for part in ("train", "val"))
     with outputs.new_folder(arrays_dir) as folder:
-        return {
+        rows = {
             "train": pack(training, part_dir=folder / "train", copies=copies, total=total, transforms=transforms, seed=seed),
             "val": pack(validation, part_dir=folder / "val"),
         }
+        for of_part in rows.values():
+            refuse_strange_parents(of_part, samples)
+        return rows
 
 
 def pack_part(
@@ -134,9 +148,9 @@ def pack_part(
     part_dir.mkdir()
     _new_array(part_dir / "images.npy", (size, *scale.image_size, channels), np.dtype(np.uint8))
     _new_array(part_dir / "masks.npy", (size, *scale.image_size), find_mask_type(files[0][1]))
-    pack = functools.partial(_pack_sample, part_dir=part_dir, scale=scale, channels=channels, transforms=transforms, seed=seed)
-    tasks = [(*paths, of_sample) for paths, of_sample in zip(files, cuts, strict=True)]
-    for _ in share_out(pack, tasks, workers=_as_many_as_pay(workers, size), description=f"packing {part_dir.name}"):
+    pack = functools.partial(_pack_portion, part_dir=part_dir, scale=scale, transforms=transforms, seed=seed)
+    portions = _share_out([Sample(*paths, of_sample) for paths, of_sample in zip(files, cuts, strict=True) if of_sample])
+    for _ in share_out(pack, portions, workers=_as_many_as_pay(workers, size), description=f"packing {part_dir.name}"):
         pass
     rows = _list_rows(samples["id"], cuts)
     rows.to_csv(part_dir / "samples.csv", index=False, lineterminator="\n")
@@ -146,23 +160,6 @@ def pack_part(
 def find_mask_type(mask_path: Path) -> np.dtype:
     """Return the type of a data set's label masks, after one of them: uint8 for ids, uint16 for bits."""
     return pictures.read_label_mask(mask_path).dtype
-
-
-def count_copies(originals: int, *, copies: int, total: int | None) -> list[int]:
-    """Return how many augmented copies each original gets: `copies`, or what makes `total` with them, evenly spread.
-
-    Raises:
-        ParamsError: `total` is fewer than there are originals.
-    """
-    if total is None:
-        return [copies] * originals
-    if total < originals:
-        raise ParamsError(
-            f"augment.total is {total}, but there already are {originals} training pictures",
-            fix="raise it, or set it to null",
-        )
-    made = np.arange(originals + 1) * (total - originals) // originals
-    return np.diff(made).tolist()
 
 
 def _as_many_as_pay(workers: Workers, num_pictures: int) -> Workers:
@@ -195,44 +192,42 @@ def _plan(found: Sequence[Sequence[tuple[int, int]]], copies: Sequence[int]) -> 
     return cuts
 
 
-def _pack_sample(
-    image_path: Path,
-    mask_path: Path,
-    cuts: Sequence[Cut],
-    *,
-    part_dir: Path,
-    scale: Scale,
-    channels: int,
-    transforms: Sequence[Mapping[str, Any]],
-    seed: int,
+def _share_out(samples: Sequence[Sample]) -> list[tuple[list[Sample]]]:
+    """Group neighbouring samples into portions of work, each a task's only argument."""
+    return [(list(portion),) for _, portion in itertools.groupby(samples, lambda sample: sample.cuts[0].row // ROWS_A_TASK)]
+
+
+def _pack_portion(
+    samples: Sequence[Sample], *, part_dir: Path, scale: Scale, transforms: Sequence[Mapping[str, Any]], seed: int
 ) -> None:
-    """Write all rows of one sample; runs in a process of its own."""
-    if not cuts:
-        return
-    picture = _to_channels(_scale_picture(pictures.read_picture(image_path), scale), channels, image_path)
-    label_mask = _scale_label_mask(pictures.read_label_mask(mask_path), scale)
-    if picture.shape[:2] != label_mask.shape:
-        raise DataError(f"{image_path} and {mask_path} differ in size", fix=ENCODE_AGAIN)
+    """Write all rows of some samples; runs in a process of its own."""
     images = np.load(part_dir / "images.npy", mmap_mode="r+")
     label_masks = np.load(part_dir / "masks.npy", mmap_mode="r+")
-    if label_mask.dtype != label_masks.dtype:
-        raise DataError(f"{mask_path} is {label_mask.dtype}", expected=f"{label_masks.dtype} as the others", fix=ENCODE_AGAIN)
-    for cut in cuts:
-        original = _cut_tile(picture, label_mask, cut, scale.image_size)
-        images[cut.row], label_masks[cut.row] = original
-        for copy, (image, mask) in enumerate(_augmented_copies(*original, cut, transforms, seed), start=1):
-            images[cut.row + copy], label_masks[cut.row + copy] = image, mask
+    if any(cut.copies for sample in samples for cut in sample.cuts):
+        from maskmill.data.augmentation import augment_sample, build_transform  # 1 s, in each process
+
+        settings = {"image_size": scale.image_size, "channels": images.shape[3], "mask_type": label_masks.dtype}
+        transform = build_transform(transforms, **settings)
+    for sample in samples:
+        picture, label_mask = _read_sample(sample, scale, channels=images.shape[3], mask_type=label_masks.dtype)
+        for cut in sample.cuts:
+            original = _cut_tile(picture, label_mask, cut, scale.image_size)
+            images[cut.row], label_masks[cut.row] = original
+            for copy in range(1, cut.copies + 1):
+                row = cut.row + copy
+                images[row], label_masks[row] = augment_sample(transform, *original, (seed, copy, cut.number))
 
 
-def _augmented_copies(
-    picture: NDArray[np.uint8], label_mask: LabelMask, cut: Cut, transforms: Sequence[Mapping[str, Any]], seed: int
-) -> list[tuple[NDArray[np.uint8], LabelMask]]:
-    if not cut.copies:
-        return []
-    from maskmill.data.augmentation import augment_sample, build_transform  # 2 s, in each process
-
-    transform = build_transform(transforms, picture.shape[2], label_mask.dtype)
-    return [augment_sample(transform, picture, label_mask, (seed, copy, cut.number)) for copy in range(1, cut.copies + 1)]
+def _read_sample(sample: Sample, scale: Scale, *, channels: int, mask_type: np.dtype) -> tuple[NDArray[np.uint8], LabelMask]:
+    """Read a sample at the training scale."""
+    picture = _scale_picture(pictures.read_picture(sample.image_path), scale)
+    picture = _to_channels(picture, channels, sample.image_path)
+    label_mask = _scale_label_mask(pictures.read_label_mask(sample.mask_path), scale)
+    if picture.shape[:2] != label_mask.shape:
+        raise DataError(f"{sample.image_path} and {sample.mask_path} differ in size", fix=ENCODE_AGAIN)
+    if label_mask.dtype != mask_type:
+        raise DataError(f"{sample.mask_path} is {label_mask.dtype}", expected=f"{mask_type} as the others", fix=ENCODE_AGAIN)
+    return picture, label_mask
 
 
 def _cut_tile(
