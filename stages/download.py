@@ -10,7 +10,7 @@ from maskmill.params import load_params
 from maskmill.sources.forms import list_samples
 from maskmill.sources.manifest import describe_manifest, write_manifest
 from maskmill.sources.origin import open_source
-from maskmill.sources.settings import Layout
+from maskmill.sources.settings import Layout, TableColumns
 from maskmill.terminal import run_stage, say
 
 DOWNLOADS = Path(".maskmill/downloads")  # outside build/, which DVC empties before a run: a download goes on where it broke off
@@ -23,6 +23,7 @@ def main() -> None:
         masks=params.source.masks,
         missing=params.source.missing,
         lists=params.source.lists,
+        table=TableColumns(**params.source.table.model_dump()) if params.source.table else None,
         annotations=params.source.annotations,
         columns=params.source.columns,
         order=params.source.order,

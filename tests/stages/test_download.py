@@ -230,3 +230,16 @@ def test_real_sets(preset, project, download):
     sample = manifest.iloc[0]
     picture, mask = read_sample(source["form"], SampleFiles((project / sample["image"],), project / sample["mask"]), Reading())
     assert picture.shape[:2] == mask.shape[:2]
+
+
+def test_a_table_of_the_source_gives_parts_and_groups(project, download):
+    for number in range(3):
+        path = project / "data" / f"{number}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.zeros((4, 6, 3), np.uint8)).save(path)
+    (project / "data" / "cases.csv").write_text("scan,patient,subset\n0,anna,train\n1,anna,training\n2,bert,val\n")
+    table = {"file": "cases.csv", "image": "scan", "split": "subset"}
+    done = download(path="data", form="composite", images="{name}.png", table=table, group="{patient}")
+    assert done.code == 0, done.errors
+    assert manifest_of(project)["split"].tolist() == ["train", "train", "val"]
+    assert manifest_of(project)["group"].tolist() == ["anna", "anna", "bert"]

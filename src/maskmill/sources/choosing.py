@@ -1,7 +1,7 @@
 """Lists that choose among pictures which patterns have found, by whatever of their paths they give."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -37,20 +37,21 @@ def match_lines(tree: FileTree, pairs: Sequence[Pair], layout: Layout) -> list[t
         SourceError: a list is absent or no text, a picture is named twice, nothing is named, or lines name no picture of `pairs`.
     """
     level = find_list_level(tree, layout.lists)
-    finder = _index_ends(pairs)
+    pair_of = {pair.image: pair for pair in pairs}
+    ends = index_ends(pair_of)
     chosen: dict[Path, tuple[Pair, ListLine]] = {}
     absent, repeated = [], []
     for line in read_list_lines(level, layout.lists):
         if line.text.startswith(COMMENT):
             continue
-        pair = _find(finder, line.text)
-        if pair is None:
+        image = find_picture(ends, line.text) or find_picture(ends, _take_first_word(line.text))
+        if image is None:
             if not _is_heading(line):
                 absent.append(f"{line.place}: {line.text}")
-        elif pair.image in chosen:
-            repeated.append(f"{line.place}: {pair.image.name} was named before, in {chosen[pair.image][1].place}")
+        elif image in chosen:
+            repeated.append(f"{line.place}: {image.name} was named before, in {chosen[image][1].place}")
         else:
-            chosen[pair.image] = pair, line
+            chosen[image] = pair_of[image], line
     settle("list lines name no picture with a mask", absent, layout.missing, fix="add the files, or correct the lists")
     settle("list lines repeat a picture", repeated, "error", fix="take one of them out")
     if not chosen:
@@ -60,28 +61,31 @@ def match_lines(tree: FileTree, pairs: Sequence[Pair], layout: Layout) -> list[t
     return list(chosen.values())
 
 
-def _index_ends(pairs: Sequence[Pair]) -> dict[str, list[Pair]]:
-    """Return every end of the pictures' paths, with and without the suffix, in lower case."""
-    ends: dict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        parts = pair.image.parts
+def index_ends(images: Iterable[Path]) -> dict[str, list[Path]]:
+    """Return the pictures by every end of their paths, with and without the suffix, in lower case."""
+    ends: dict[str, list[Path]] = defaultdict(list)
+    for image in images:
+        parts = image.parts
         for start in range(len(parts)):
             path = "/".join(parts[start:]).casefold()
             for end in {path, drop_suffix(path)}:
-                ends[end].append(pair)
+                ends[end].append(image)
     return ends
 
 
-def _find(ends: dict[str, list[Pair]], text: str) -> Pair | None:
-    """Return the one picture that ends like a line or its first word, from the longest end to the shortest."""
-    for entry in (text, text.replace(",", " ").split()[0].strip("\"'")):
-        parts = [part for part in entry.replace("\\", "/").casefold().split("/") if part not in ("", ".")]
-        for start in range(len(parts)):
-            end = "/".join(parts[start:])
-            for candidate in (end, drop_suffix(end)):
-                if len(found := ends.get(candidate, [])) == 1:
-                    return found[0]
+def find_picture(ends: Mapping[str, Sequence[Path]], entry: str) -> Path | None:
+    """Return the one picture that ends like `entry`, which may come from another machine: the longest end of it that is one's."""
+    parts = [part for part in entry.replace("\\", "/").casefold().split("/") if part not in ("", ".")]
+    for start in range(len(parts)):
+        end = "/".join(parts[start:])
+        for candidate in (end, drop_suffix(end)):
+            if len(found := ends.get(candidate, [])) == 1:
+                return found[0]
     return None
+
+
+def _take_first_word(text: str) -> str:
+    return text.replace(",", " ").split()[0].strip("\"'")
 
 
 def _is_heading(line: ListLine) -> bool:

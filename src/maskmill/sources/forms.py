@@ -15,6 +15,7 @@ from maskmill.sources.annotations import Annotation, list_mask_files, read_layer
 from maskmill.sources.checksums import compute_checksums
 from maskmill.sources.manifest import COLUMNS, FILE_SEPARATOR, check_manifest, limit_samples, name_samples, write_window
 from maskmill.sources.pairing import Pair
+from maskmill.sources.sample_table import join_table
 from maskmill.sources.settings import Layout, Reading, SampleFiles
 from maskmill.sources.tree import FileTree, read_tree
 
@@ -90,7 +91,7 @@ def list_samples(
         root: the folder with the pictures.
         form: a name in FORMS.
         layout: how they are found.
-        group: text with {field}s of the pictures' pattern; None: each picture is its own group.
+        group: text with {field}s of the pictures' pattern or columns of the table; None: each picture is its own group.
         annotations_dir: the folder to write annotations into, one a picture.
         limit: keep so many samples, evenly over the parts; None: all.
         name: what messages call `root`, e.g. the archive that was unpacked there; None: its path.
@@ -103,7 +104,10 @@ def list_samples(
         SourceError: nothing found, pictures or masks without a partner, pictures that cannot be opened, or settings that do not
             fit together.
     """
-    pairs = FORMS[form].find_samples(read_tree(root, name), layout)
+    tree = read_tree(root, name)
+    pairs = FORMS[form].find_samples(tree, layout)
+    if layout.table:
+        pairs = join_table(tree, pairs, layout.table, layout.missing)
     samples = limit_samples(name_samples(pairs, group), limit)
     files = [(image, *others) for image, others in zip(samples["image"], samples["band_files"], strict=True)]
     manifest = pd.DataFrame(

@@ -26,15 +26,15 @@ def name_samples(pairs: Sequence[Pair], group: str | None) -> pd.DataFrame:
     """Give each pair its id and its group.
 
     Args:
-        pairs: image and mask files with their fields.
-        group: text with {field}s, e.g. "{flight}"; None: each sample is its own group.
+        pairs: image and mask files with their fields and their cells of the source's table.
+        group: text with {field}s or {column}s, e.g. "{flight}"; None: each sample is its own group. A field goes before a column.
 
     Returns:
         A table id, image, mask, split, group, band_files, window and scene, sorted by id: `scene` is the id of the whole picture,
         `id` adds where a window lies in it, and without a `group` the windows of one scene are one.
 
     Raises:
-        SourceError: `group` names a field that the pattern does not have.
+        SourceError: `group` names a field that neither the pattern nor the table has, or comes out empty.
     """
     scenes = _build_ids([pair.fields for pair in pairs])
     table = {
@@ -42,7 +42,7 @@ def name_samples(pairs: Sequence[Pair], group: str | None) -> pd.DataFrame:
         "image": [pair.image for pair in pairs],
         "mask": [pair.mask for pair in pairs],
         "split": [pair.split for pair in pairs],
-        "group": scenes if group is None else [_build_group(group, pair.fields) for pair in pairs],
+        "group": scenes if group is None else _build_groups(group, pairs),
         "band_files": [pair.band_files for pair in pairs],
         "window": [pair.window for pair in pairs],
         "scene": scenes,
@@ -139,14 +139,25 @@ def read_files(row: Mapping[Hashable, str]) -> SampleFiles:
     return SampleFiles(images, Path(row["mask"]), window)
 
 
+def _build_groups(group: str, pairs: Sequence[Pair]) -> list[str]:
+    groups = [_build_group(group, {**pair.cells, **pair.fields}) for pair in pairs]
+    empty = [str(pair.image) for pair, name in zip(pairs, groups, strict=True) if not name]
+    if empty:
+        raise SourceError(
+            f"source.group {group!r} is empty for {len(empty)} pictures:\n{summarise_problems(empty)}",
+            fix="fill the cells of the table, or group by something else",
+        )
+    return groups
+
+
 def _build_group(group: str, fields: Mapping[str, str]) -> str:
     try:
         return group.format_map(fields)
     except (KeyError, ValueError, IndexError, AttributeError):
         known = ", ".join(f"{{{name}}}" for name in fields)
         raise SourceError(
-            f"source.group {group!r} names something that source.images does not have",
-            expected=f"fields of the pattern: {known}",
+            f"source.group {group!r} names something that neither source.images nor source.table has",
+            expected=f"fields of the pattern, columns of the table: {known}",
             fix="correct source.group; null makes each sample a group of its own",
         ) from None
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from maskmill.errors import SourceError, summarise_problems
@@ -31,6 +31,7 @@ class Pair:
         split: "train", "val", "test", or "" where the source has no parts.
         band_files: files whose bands come after the picture's own.
         window: the part of a raster that the sample is; None: all of it.
+        cells: what the table of the source says of the picture, by column.
     """
 
     image: Path
@@ -39,6 +40,7 @@ class Pair:
     split: str
     band_files: tuple[Path, ...] = ()
     window: Window | None = None
+    cells: Mapping[str, str] = field(default_factory=dict)
 
 
 def pair_single(tree: FileTree, images: str) -> list[Pair]:

@@ -27,15 +27,31 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True)
+class TableColumns:
+    """A table of the source with a row a picture.
+
+    Args:
+        file: its path below the source's root.
+        image: the column that names the pictures.
+        split: the column with their parts; None: it has none.
+    """
+
+    file: str
+    image: str
+    split: str | None = None
+
+
+@dataclass(frozen=True)
 class Layout:
     """How samples are found; a form refuses what it does not use. The names are those of params.yaml's source section.
 
     Args:
         images: pattern of the pictures below the source's root (or below its single top folder).
         masks: pattern of the masks, with the fields of `images`.
-        missing: "error" or "skip": what becomes of pictures without a mask, masks without a picture, and what lists or annotations
-            name and is not there.
+        missing: "error" or "skip": what becomes of pictures without a mask or a row of `table`, masks without a picture, and what
+            lists, tables or annotations name and is not there.
         lists: part ("train", "val", "test") -> list file.
+        table: a table that says more about each picture: its part, what it is grouped by.
         annotations: pattern of the files that describe masks (CSV, JSON, GeoJSON); a {split} in it is the part.
         columns: what a table's columns are called: image, label, runs or geometry; absent ones are found by their usual names.
         order: "column" or "row": how run lengths go through a picture.
@@ -51,6 +67,7 @@ class Layout:
     masks: str | None = None
     missing: Missing = "error"
     lists: Mapping[Split, str] = field(default_factory=dict)
+    table: TableColumns | None = None
     annotations: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     order: Order = "column"
