@@ -1,7 +1,7 @@
 """The checks that a data set has to pass before anything learns from it, as Great Expectations suites over its statistics.
 
-Great Expectations judges and writes the Data Docs; it sees four small tables: the samples, the parts, the classes and the
-pictures that occur in more than one part. This import takes seconds: only the validate stage needs it.
+Great Expectations judges and writes the Data Docs; it sees small tables: the samples, the parts, the classes, and what is in more
+than one part. This import takes seconds: only the validate stage needs it.
 """
 
 import os
@@ -14,7 +14,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from maskmill import outputs
-from maskmill.data.findings import Finding
+from maskmill.data.findings import Finding, Severity
+from maskmill.data.leakage import DUPLICATE, NEAR_DUPLICATE, PARTS, name_samples
 from maskmill.errors import DataError
 from maskmill.terminal import working
 
@@ -25,13 +26,19 @@ with working("starting Great Expectations"), warnings.catch_warnings():
     import great_expectations.expectations as gxe
 
 Labels = Literal["exclusive", "overlapping"]
-PARTS = ("train", "val", "test")
 PIXELS = "pixels_"
 COLUMNS = [
     *("id", "source_image", "source_mask", "split", "group", "image_height", "image_width", "mask_height", "mask_width"),
     *("channels", "image_hash", "exact", "tolerated", "unmatched", "void"),
 ]
-CULPRITS = {"samples": "file", "parts": "split", "classes": "class", "duplicates": "files"}  # the column that names them
+CULPRITS = {  # the column of each table that names them
+    "samples": "file",
+    "parts": "split",
+    "classes": "class",
+    "duplicates": "files",
+    "near-duplicates": "files",
+    "groups": "counts",
+}
 ROUNDING = 1e-6  # of the fractions in statistics.csv
 
 
@@ -44,16 +51,27 @@ class Check:
     limit: float
     observed: float
     expectation: gxe.Expectation
+    severity: Severity = "error"
 
 
 def read_statistics(path: Path) -> pd.DataFrame:
-    """Read statistics.csv with texts as texts, so that an id "007" or a group "NA" stays what it is; empty cells are missing."""
+    """Read statistics.csv with texts as texts, so that an id "007" or a group "NA" stays what it is; empty cells are missing.
+
+    Raises:
+        DataError: columns are missing.
+    """
     texts = ("id", "source_image", "source_mask", "split", "group", "image_hash")
-    return pd.read_csv(path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, na_values=[""])
+    statistics = pd.read_csv(path, dtype=dict.fromkeys(texts, "str"), keep_default_na=False, na_values=[""])
+    absent = [column for column in COLUMNS if column not in statistics.columns]
+    if absent or not any(column.startswith(PIXELS) for column in statistics.columns):
+        raise DataError(f"{path} lacks columns: {', '.join(absent) or PIXELS + '<class name>'}", fix="dvc repro --force encode")
+    return statistics
 
 
 def check_dataset(
     statistics: pd.DataFrame,
+    pairs: pd.DataFrame,
+    groups: pd.DataFrame,
     *,
     labels: Labels,
     min_samples: int,
@@ -61,29 +79,29 @@ def check_dataset(
     max_void: float,
     min_class_fraction: float,
     max_empty: float,
-    max_duplicates: int,
+    leakage: Literal["fail", "warn"],
     data_docs_dir: Path,
 ) -> list[Finding]:
     """Check a data set by the statistics of its samples and write the outcome as Data Docs.
 
     Args:
         statistics: statistics.csv as `read_statistics` gives it, one row a sample, one column pixels_<name> a class.
+        pairs: the pictures that are in two parts, as `leakage.find_pairs` gives them.
+        groups: the groups that are in several parts, as `leakage.find_groups` gives them.
         labels: whether a pixel has one class or any number of them.
         min_samples: in each of train, val and test.
         max_unmatched: fraction of a mask's pixels that match no class.
         max_void: fraction of a mask's pixels that are void.
         min_class_fraction: of all labelled training pixels (those that are not void), for every class.
         max_empty: fraction of masks without any labelled pixel.
-        max_duplicates: pictures that occur in more than one part.
+        leakage: whether pictures and groups in more than one part are errors or warnings.
         data_docs_dir: folder for the HTML pages, replaced as a whole.
 
     Returns:
         a finding for each check, passed or not.
-
-    Raises:
-        DataError: columns are missing from `statistics`.
     """
-    tables = _build_tables(statistics, labels)
+    tables = {**_build_tables(statistics, labels), **_build_leakage_tables(statistics, pairs, groups)}
+    severity: Severity = "error" if leakage == "fail" else "warning"
     samples = tables["samples"]
     checks = {
         "samples": [
@@ -99,19 +117,14 @@ def check_dataset(
         "classes": [
             _at_least("class frequencies", tables["classes"]["fraction"], min_class_fraction, setting="min_class_fraction")
         ],
-        "duplicates": [_few_duplicates(tables["duplicates"], max_duplicates)],
+        **{name: [_none(f"{name} across parts", tables[name], severity)] for name in ("duplicates", "near-duplicates", "groups")},
     }
     return _run(checks, tables, data_docs_dir)
 
 
 def _build_tables(statistics: pd.DataFrame, labels: Labels) -> dict[str, pd.DataFrame]:
-    """Derive the four tables that the checks look at."""
+    """Derive the tables of samples, parts and classes."""
     pixel_columns = [column for column in statistics.columns if column.startswith(PIXELS)]
-    absent = [column for column in COLUMNS if column not in statistics.columns]
-    if absent or not pixel_columns:
-        raise DataError(
-            f"statistics.csv lacks columns: {', '.join(absent) or PIXELS + '<class name>'}", fix="dvc repro --force encode"
-        )
     pixels = statistics[pixel_columns]
     area = statistics["mask_height"] * statistics["mask_width"]
     if labels == "exclusive":
@@ -137,16 +150,22 @@ def _build_tables(statistics: pd.DataFrame, labels: Labels) -> dict[str, pd.Data
                 "fraction": (pixels[is_training].sum() / max(1, labelled[is_training].sum())).to_numpy(),
             }
         ),
-        "duplicates": _find_duplicates(statistics),
     }
 
 
-def _find_duplicates(statistics: pd.DataFrame) -> pd.DataFrame:
-    """List the pictures (by their decoded pixels) that occur in more than one part, with all their files."""
-    rows = statistics.dropna(subset=["image_hash", "split", "source_image"]).sort_values("source_image")
-    groups = rows.groupby("image_hash", sort=True)
-    shared = groups.agg(parts=("split", "nunique"), files=("source_image", " = ".join)).reset_index()
-    return shared[shared["parts"] > 1].reset_index(drop=True)
+def _build_leakage_tables(statistics: pd.DataFrame, pairs: pd.DataFrame, groups: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Derive the tables of what is in more than one part, each row with a text that names it."""
+    names = name_samples(statistics)
+    files = pairs["first_id"].map(names) + " = " + pairs["second_id"].map(names)
+    pairs = pairs.assign(files=files.astype("str"))
+    counts = [
+        f"{row['group']}: " + ", ".join(f"{row[part]} {part}" for part in PARTS if row[part]) for row in groups.to_dict("records")
+    ]
+    return {
+        "duplicates": pairs[pairs["kind"] == DUPLICATE],
+        "near-duplicates": pairs[pairs["kind"] == NEAR_DUPLICATE],
+        "groups": groups.assign(counts=pd.Series(counts, index=groups.index, dtype="str")),
+    }
 
 
 def _at_most(name: str, column: pd.Series, limit: float, *, setting: str = "") -> Check:
@@ -171,10 +190,10 @@ def _few_empty(samples: pd.DataFrame, max_empty: float) -> Check:
     return Check("empty masks", "max_empty", max_empty, observed=observed, expectation=expectation)
 
 
-def _few_duplicates(duplicates: pd.DataFrame, max_duplicates: int) -> Check:
-    expectation = gxe.ExpectTableRowCountToBeBetween(min_value=0, max_value=max_duplicates)
-    name = "duplicates across parts"
-    return Check(name, "max_duplicates", max_duplicates, observed=len(duplicates), expectation=expectation)
+def _none(name: str, table: pd.DataFrame, severity: Severity) -> Check:
+    grade = {"error": "critical", "warning": "warning"}[severity]  # as Great Expectations calls it
+    expectation = gxe.ExpectTableRowCountToBeBetween(min_value=0, max_value=0, severity=grade)
+    return Check(name, "leakage", limit=0, observed=len(table), expectation=expectation, severity=severity)
 
 
 def _run(checks: Mapping[str, list[Check]], tables: Mapping[str, pd.DataFrame], data_docs_dir: Path) -> list[Finding]:
@@ -219,6 +238,7 @@ def _report(check: Check, result: Any, culprits: pd.Series) -> Finding:
         observed=None if pd.isna(check.observed) else float(check.observed),
         passed=bool(result.success),
         offending=tuple(sorted(str(each) for each in offending)),
+        severity=check.severity,
     )
 
 

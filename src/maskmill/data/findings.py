@@ -4,13 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich.table import Table
 
 from maskmill import outputs
 from maskmill.errors import DataError
 
-SHOWN_FILES = 20
+SHOWN_FILES = 20  # in a terminal
+WRITTEN_FILES = 100  # in the result, which is in git
+
+Severity = Literal["error", "warning"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Finding:
         limit: the limit.
         observed: the value that was held against it; None where there was nothing to measure.
         passed: whether it held.
-        offending: the user's own files, classes or parts that break it, sorted.
+        offending: the user's own files, classes, parts or groups that break it, sorted.
+        severity: whether a data set that fails is refused, or goes on with a warning.
     """
 
     name: str
@@ -32,14 +37,23 @@ class Finding:
     observed: float | None
     passed: bool
     offending: tuple[str, ...]
+    severity: Severity = "error"
 
 
 def write_findings(findings: Sequence[Finding], path: Path) -> None:
-    """Write findings as JSON, the same bytes for the same findings."""
-    checks = [asdict(finding) for finding in sorted(findings, key=lambda finding: finding.name)]
-    result = {"success": all(finding.passed for finding in findings), "checks": checks}
+    """Write findings as JSON, the same bytes for the same findings; of many offending files the first hundred."""
+    checks = [
+        {**asdict(finding), "offending": finding.offending[:WRITTEN_FILES]}
+        for finding in sorted(findings, key=lambda finding: finding.name)
+    ]
+    result = {"success": not select_failed(findings, "error"), "checks": checks}
     with outputs.new_file(path) as temporary:
         temporary.write_text(json.dumps(result, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def select_failed(findings: Sequence[Finding], severity: Severity) -> list[Finding]:
+    """Return the findings of a severity that failed."""
+    return [finding for finding in findings if not finding.passed and finding.severity == severity]
 
 
 def require_success(path: Path) -> None:
@@ -54,20 +68,19 @@ def require_success(path: Path) -> None:
         raise DataError(f"{path} says that the data set failed its checks", fix="correct the data, then dvc repro validate")
 
 
-def build_failure_table(findings: Sequence[Finding]) -> Table:
-    """Return the failed checks as a table for the terminal, with the first files of each."""
-    table = Table("check", "limit", "found", "where", title="failed checks", show_lines=True)
-    for finding in findings:
-        if not finding.passed:
-            limit = f"{finding.limit:g}" + (f"\nvalidate.{finding.setting}" if finding.setting else "")
-            found = "nothing" if finding.observed is None else f"{finding.observed:.4g}"
-            table.add_row(finding.name, limit, found, _shorten(finding.offending))
+def build_failure_table(failed: Sequence[Finding], title: str) -> Table:
+    """Return failed checks as a table for the terminal, with the first files of each."""
+    table = Table("check", "limit", "found", "where", title=title, show_lines=True)
+    for finding in failed:
+        limit = f"{finding.limit:g}" + (f"\nvalidate.{finding.setting}" if finding.setting else "")
+        found = "nothing" if finding.observed is None else f"{finding.observed:.4g}"
+        table.add_row(finding.name, limit, found, _shorten(finding.offending))
     return table
 
 
-def describe_failures(findings: Sequence[Finding]) -> str:
-    """Return the names of the failed checks in one line."""
-    return ", ".join(finding.name for finding in findings if not finding.passed)
+def describe_failures(failed: Sequence[Finding]) -> str:
+    """Return the names of failed checks in one line."""
+    return ", ".join(finding.name for finding in failed)
 
 
 def _shorten(files: Sequence[str]) -> str:

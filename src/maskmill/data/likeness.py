@@ -18,13 +18,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.fft import dctn
+from scipy.fft import dctn  # type: ignore[import-untyped]
 
-SIDE = 32  # of a thumbnail, pixels
+from maskmill.data.thumbnails import SIDE
+
 EDGE = 0.75  # of a thumbnail, pixels: 2.3 % of a picture's side
 LEAST_CONTRAST = 3.0  # grey levels, standard deviation without the light: less is a plain picture
 LEAST_CORRELATION = 0.8  # without the light
 MOST_PARTNERS = 16  # closest ones of a picture: a still camera's pictures are all alike
+MOST_EXAMPLES = 1024  # of a set, all of which are compared with all
 HASHES_AT_ONCE = 2**20  # differences in memory, a byte and eight each
 PAIRS_AT_ONCE = 2**13  # thumbnails in memory as numbers, four kilobytes each
 
@@ -84,14 +86,24 @@ def hash_pictures(pictures: Thumbnails) -> Hashes:
 
 def measure_contrasts(pictures: Thumbnails) -> NDArray[np.float32]:
     """Return the standard deviation of each thumbnail without its light, grey levels, float32 (N,)."""
-    return np.concatenate([_remove_light(batch).std(axis=1) for batch in _split(pictures)])
+    return np.concatenate([_remove_light(batch).std(axis=1) for batch in _split(pictures)]).astype(np.float32)
 
 
 def correlate(first: Thumbnails, second: Thumbnails) -> NDArray[np.float32]:
     """Return the correlation of each thumbnail with its partner, without the light of both, float32 (N,), -1 to 1."""
     one, other = _remove_light(first), _remove_light(second)
     norms = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    return (one * other).sum(axis=1) / np.maximum(norms, np.finfo(np.float32).tiny)
+    return np.asarray((one * other).sum(axis=1) / np.maximum(norms, 1e-6), np.float32)
+
+
+def find_most_alike(first: Thumbnails, second: Thumbnails) -> tuple[int, int]:
+    """Return the rows of the two thumbnails, one of each set, that correlate most; of large sets some, evenly spread."""
+    rows = [np.linspace(0, len(each) - 1, min(len(each), MOST_EXAMPLES)).round().astype(np.intp) for each in (first, second)]
+    details = [_remove_light(each[kept]) for each, kept in zip((first, second), rows, strict=True)]
+    norms = [np.maximum(np.linalg.norm(each, axis=1), 1) for each in details]
+    correlations = details[0] @ details[1].T / np.outer(*norms)
+    best = np.unravel_index(correlations.argmax(), correlations.shape)
+    return int(rows[0][best[0]]), int(rows[1][best[1]])
 
 
 def _remove_light(pictures: Thumbnails) -> NDArray[np.float32]:
@@ -131,7 +143,7 @@ def _take_inner(pictures: Thumbnails) -> Thumbnails:
     box = (EDGE, EDGE, SIDE - EDGE, SIDE - EDGE)
     inner = np.empty_like(pictures)
     for number, picture in enumerate(pictures):
-        inner[number] = Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
+        inner[number] = np.asarray(Image.fromarray(picture).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box))
     return inner
 
 
