@@ -1,5 +1,6 @@
 """Encode: turn every mask into class ids, settle the split, and account for each pixel that matches no class."""
 
+from functools import partial
 from pathlib import Path
 
 import _checkout  # noqa: F401  first: this checkout's package before any installed one
@@ -13,15 +14,15 @@ from maskmill.sources.manifest import read_manifest
 from maskmill.sources.settings import Reading
 from maskmill.terminal import console, run_stage, say
 
-PROGRESS = Path(".maskmill/encoding")  # outside build/, which DVC empties before a run: an interrupted encoding goes on
+PROGRESS = Path(".maskmill/encoding")  # in no cache: what has not changed is not encoded again, whatever DVC does with build/
 
 
 def main() -> None:
     params = load_params()
     class_table = build_class_table(entry.model_dump() for entry in params.classes)
-    manifest = assign_splits(
-        read_manifest(params.paths.raw / "manifest.csv"),
-        None,
+    manifest = read_manifest(params.paths.raw / "manifest.csv")
+    assign = partial(
+        assign_splits,
         by=params.split.by,
         seed=params.split.seed,
         val=params.split.val,
@@ -29,6 +30,7 @@ def main() -> None:
         folds=params.split.folds,
         fold=params.split.fold,
     )
+    assign(manifest, None)  # too few groups are an error before the work, not after it
     statistics = encode_samples(
         manifest,
         form=params.source.form,
@@ -45,6 +47,7 @@ def main() -> None:
         tolerance=params.encode.tolerance,
         unmatched=params.encode.unmatched,
         mask_size=params.encode.mask_size,
+        assign=assign if params.split.stratify else lambda manifest, _: assign(manifest, None),
         progress_dir=PROGRESS,
         workers=Workers(params.compute.backend, params.compute.jobs, params.compute.address),
     )

@@ -10,11 +10,11 @@ from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 
 from maskmill.data.encoding import build_class_summary, describe_matches, describe_shared, describe_worst, encode_samples
+from maskmill.data.thumbnails import make_thumbnail
 from maskmill.errors import DataError, ParamsError
 from maskmill.labels import build_class_table, read_class_table
 from maskmill.parallel import Workers
 from maskmill.pictures import read_label_mask, read_picture
-from maskmill.sources.forms import read_sample
 from maskmill.sources.manifest import COLUMNS
 from maskmill.sources.settings import Reading
 
@@ -66,6 +66,7 @@ def encode(manifest, folder, **changes):
         "tolerance": 5.0,
         "unmatched": "nearest",
         "mask_size": "error",
+        "assign": lambda manifest, _: manifest,
         "workers": Workers(jobs=1),
     }
     return encode_samples(manifest, encoded_dir=folder, progress_dir=folder.parent / "progress", **(settings | changes))
@@ -125,6 +126,7 @@ def test_one_sample_by_hand(build, tmp_path):
     assert written.to_dict("records") == [expected]
     pd.testing.assert_frame_equal(written, statistics, check_dtype=False)
     assert read_class_table(tmp_path / "encoded/classes.csv").names == ("sky", "road")
+    np.testing.assert_array_equal(np.load(tmp_path / "encoded/thumbnails.npy"), [make_thumbnail(PICTURE)])
 
 
 def test_unmatched_pixels_become_void_or_an_error(build, tmp_path):
@@ -266,7 +268,7 @@ def test_the_number_of_processes_changes_nothing(build, tmp_path):
     encode(manifest, tmp_path / "one")
     encode(manifest.sample(frac=1, random_state=0), tmp_path / "two", workers=Workers(jobs=2))
     files = read_all_files(tmp_path / "one")
-    assert len(files) == 15
+    assert len(files) == 6 + 6 + 4
     assert read_all_files(tmp_path / "two") == files
 
 
@@ -277,6 +279,26 @@ def test_a_second_run_replaces_the_first(build, tmp_path):
     assert not (tmp_path / "encoded/images/b.png").exists()
     shutil.rmtree(tmp_path / "source")  # nothing of it is linked
     assert read_picture(tmp_path / "encoded/images/a.png").shape == (2, 4, 3)
+
+
+def test_the_split_is_settled_by_what_the_masks_hold(build, tmp_path):
+    sky = np.full((2, 4, 3), SKY, np.uint8)
+    manifest = build(b=((".png", PICTURE), (".png", sky)), a=((".png", PICTURE // 2), (".png", MASK)))
+    asked = []
+
+    def assign(manifest, presence):
+        asked.append((manifest["id"].tolist(), presence))
+        return manifest.assign(split=np.where(presence.loc[manifest["id"], "road"], "val", "test"))
+
+    statistics = encode(manifest, tmp_path / "encoded", assign=assign)
+    ((ids, presence),) = asked
+    assert ids == ["a", "b"]
+    assert presence.to_dict("index") == {"a": {"sky": True, "road": True}, "b": {"sky": True, "road": False}}
+    assert presence.dtypes.tolist() == [bool, bool]
+    assert statistics["split"].tolist() == ["val", "test"]
+    assert pd.read_csv(tmp_path / "encoded/samples.csv")["split"].tolist() == ["val", "test"]
+    thumbnails = np.load(tmp_path / "encoded/thumbnails.npy")
+    np.testing.assert_array_equal(thumbnails, [make_thumbnail(PICTURE // 2), make_thumbnail(PICTURE)])
 
 
 def test_the_summary_counts_pixels(build, tmp_path):
@@ -295,42 +317,3 @@ def test_the_summary_names_shared_colours():
     )
     assert describe_shared(table) == ["colour [10, 20, 200] is claimed by van, bus: van gets it"]
     assert describe_shared(TABLE) == []
-
-
-def test_an_interrupted_encoding_goes_on_and_gives_the_same_bytes(build, tmp_path, monkeypatch):
-    manifest = build(**{f"s{number}": ((".png", PICTURE + number), (".png", MASK)) for number in range(6)})
-    encode(manifest, tmp_path / "whole" / "encoded")
-    read = []
-
-    def read_until_killed(form, files, reading):
-        read.append(files.images[0].name)
-        if len(read) == 4:
-            raise KeyboardInterrupt
-        return read_sample(form, files, reading)
-
-    monkeypatch.setattr("maskmill.data.encoding.read_sample", read_until_killed)
-    with pytest.raises(KeyboardInterrupt):
-        encode(manifest, tmp_path / "again" / "encoded")
-    assert not (tmp_path / "again" / "encoded").exists()
-    encode(manifest, tmp_path / "again" / "encoded")
-    assert read == [f"s{number}_image.png" for number in (0, 1, 2, 3, 3, 4, 5)]
-    assert read_all_files(tmp_path / "again" / "encoded") == read_all_files(tmp_path / "whole" / "encoded")
-    assert [path.name for path in (tmp_path / "again").iterdir()] == ["encoded"]
-
-
-def test_what_changed_since_the_interruption_is_encoded_again(build, tmp_path):
-    manifest = build(bad=((".png", PICTURE), (".png", MASK[:, :3])), good=((".png", PICTURE), (".png", MASK)))
-    with pytest.raises(DataError, match="1 of 2 samples"):
-        encode(manifest, tmp_path / "encoded")
-    kept = tmp_path / "progress" / "masks" / "good.png"
-    before = kept.stat().st_mtime_ns
-    with pytest.raises(DataError, match="1 of 2 samples"):
-        encode(manifest, tmp_path / "encoded")
-    assert kept.stat().st_mtime_ns == before
-    Image.fromarray(MASK[::-1].copy()).save(tmp_path / manifest.set_index("id").loc["good", "mask"])
-    with pytest.raises(DataError, match="1 of 2 samples"):
-        encode(manifest, tmp_path / "encoded")
-    np.testing.assert_array_equal(read_label_mask(kept), LABELS[::-1])
-    with pytest.raises(DataError, match="1 of 2 samples"):
-        encode(manifest, tmp_path / "encoded", unmatched="void")
-    assert read_label_mask(kept)[0, 2] == 255

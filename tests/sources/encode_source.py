@@ -39,6 +39,7 @@ def encode(root: Path, form: str, manifest: pd.DataFrame, classes: list[dict], l
         tolerance=0.0,
         unmatched=unmatched,
         mask_size=mask_size,
+        assign=lambda manifest, _: manifest,
         workers=Workers(jobs=1),
     )
     return {name: read_label_mask(root / "encoded" / "masks" / f"{name}.png") for name in manifest["id"]}

@@ -83,6 +83,7 @@ def encode(samples, folder, classes, *, labels="exclusive", mask_size="error", b
         tolerance=0.0,
         unmatched="nearest",
         mask_size=mask_size,
+        assign=lambda manifest, _: manifest,
         workers=Workers(jobs=1),
     )
     images = {path.stem: read_picture(path) for path in (folder / "encoded/images").iterdir()}

@@ -43,6 +43,7 @@ def run(root, folder, classes, *, missing="error", **layout):
         unmatched="nearest",
         mask_size="error",
         progress_dir=folder / "progress",
+        assign=lambda manifest, _: manifest,
         workers=Workers(jobs=1),
     )
     masks = {path.stem: read_label_mask(path).tolist() for path in (folder / "encoded/masks").iterdir()}

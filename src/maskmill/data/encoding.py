@@ -1,8 +1,6 @@
-"""Every sample as a picture that is upright and a mask of class ids, and an account of how well the masks matched."""
+"""A data set encoded: every picture upright, every mask of class ids, and an account of how well the masks matched."""
 
-import hashlib
-import shutil
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,22 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.table import Table
 
-from maskmill import outputs, pictures
-from maskmill.data.masks import count_pixels, encode_exclusive, encode_overlapping, get_size, resize_raw_mask
-from maskmill.data.progress import open_progress, recall, remember
+from maskmill.data.progress import RECORDS, UNFINISHED, Record, describe_source, finish, open_progress, remember, take_over
+from maskmill.data.samples import PIXELS, encode_sample
+from maskmill.data.thumbnails import SIDE
 from maskmill.errors import DataError, ParamsError, summarise_problems
 from maskmill.labels import ClassTable, write_class_table
 from maskmill.labels.bits import MOST_CLASSES
-from maskmill.labels.classes import VOID
-from maskmill.labels.colours import EXACT, TOLERATED, UNMATCHED
 from maskmill.parallel import Workers, work_through
-from maskmill.sources.forms import read_sample
-from maskmill.sources.manifest import read_files
-from maskmill.sources.settings import Reading, SampleFiles
+from maskmill.sources.settings import Reading
+from maskmill.terminal import say
 
-SAMPLE_COLUMNS = ["id", "image", "mask", "split", "group", "height", "width", "channels"]
-MOST_STRETCHING = 1.1  # of a mask that is resized: rounding and a cropped edge, not another picture
-PIXELS = "pixels_"  # statistics.csv: pixels_<class name>
+Assign = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 
 def encode_samples(
@@ -41,18 +34,20 @@ def encode_samples(
     tolerance: float,
     unmatched: str,
     mask_size: str,
+    assign: Assign,
     progress_dir: Path,
     workers: Workers,
 ) -> pd.DataFrame:
-    """Write the pictures, masks, samples.csv, statistics.csv and classes.csv of a data set, all of them or nothing.
+    """Write the pictures, masks, samples.csv, statistics.csv, classes.csv and thumbnails.npy of a data set, or nothing.
 
-    Samples that an interrupted run, or one that met bad files, has finished are not encoded again.
+    Samples that an earlier run has encoded from the same bytes with the same settings are not encoded again, whether it finished,
+    was interrupted or met bad files; the result is the same as if they were.
 
     A picture that already is upright, 8-bit, and grey or RGB is copied byte for byte; any other becomes a PNG. samples.csv gives
     each file's own channels: a set with only grey pictures is a grey one, one with some in RGB is RGB, and its readers repeat grey.
 
     Args:
-        manifest: columns id, image, mask, window, split (train, val or test), group; one row a sample.
+        manifest: columns id, image, mask, window, split, group; one row a sample.
         form: the form of the source, a name in maskmill.sources.forms.FORMS.
         reading: how pictures and masks are read.
         class_table: the classes.
@@ -62,7 +57,9 @@ def encode_samples(
         unmatched: "nearest", "void" or "error": what becomes of a pixel farther than that. Ids and labels have no nearest class:
             unknown ones are an error unless this is "void".
         mask_size: "error" or "resize": what becomes of a mask of another size than its picture.
-        progress_dir: keeps finished samples until all are; on the disk of `encoded_dir`.
+        assign: settles the split (train, val or test) when all samples are encoded: from the manifest, and bool (a row a sample by
+            its id, a column a class by its name), whether the class has a pixel in the mask, to the manifest in the same order.
+        progress_dir: what is kept from run to run; on the disk of `encoded_dir`.
         workers: how the samples are shared out. The files do not depend on it.
 
     Returns:
@@ -88,28 +85,18 @@ def encode_samples(
         "unmatched": unmatched,
         "mask_size": mask_size,
     }
-    open_progress(progress_dir, settings)
-    rows = manifest.sort_values("id").to_dict("records")
-    encode = partial(_try_to_encode, folder=progress_dir, **settings)
-    tasks = [(row,) for row in rows]
-    results = list(work_through(encode, tasks, workers=workers, folder=progress_dir, description="encoding"))
-    problems = [result for result in results if isinstance(result, str)]
-    if problems:
-        raise DataError(
-            f"{len(problems)} of {len(rows)} samples cannot be encoded:\n{summarise_problems(problems)}",
-            fix="correct or remove these files, then run the stages from download on again",
-        )
-    samples, statistics = (pd.DataFrame(list(column)) for column in zip(*results, strict=True))
+    manifest = manifest.sort_values("id", ignore_index=True)
+    rows = manifest.to_dict("records")
+    records = _encode_all(rows, progress_dir=progress_dir, encoded_dir=encoded_dir, workers=workers, settings=settings)
+    manifest = assign(manifest, _find_presence(records, class_table))
+    samples, statistics = _build_samples(manifest, records), _build_statistics(manifest, records)
     _check_channels(samples)
-    with outputs.new_folder(encoded_dir) as folder:
-        for name in ("images", "masks"):
-            (folder / name).mkdir()
-        for name in (*samples["image"], *samples["mask"]):
-            shutil.copyfile(progress_dir / name, folder / name)
-        samples[SAMPLE_COLUMNS].to_csv(folder / "samples.csv", index=False, lineterminator="\n")
-        statistics.to_csv(folder / "statistics.csv", index=False, lineterminator="\n")
-        write_class_table(class_table, folder / "classes.csv")
-    shutil.rmtree(progress_dir)
+    folder = progress_dir / UNFINISHED
+    samples.to_csv(folder / "samples.csv", index=False, lineterminator="\n")
+    statistics.to_csv(folder / "statistics.csv", index=False, lineterminator="\n")
+    write_class_table(class_table, folder / "classes.csv")
+    np.save(folder / "thumbnails.npy", _stack_thumbnails(records))
+    finish(progress_dir, {*samples["image"], *samples["mask"]}, encoded_dir)
     return statistics
 
 
@@ -146,73 +133,44 @@ def describe_worst(statistics: pd.DataFrame, most: int = 5) -> list[str]:
     return [f"{fraction:.2%} unmatched in {mask}" for fraction, mask in zip(worst["unmatched"], worst["source_mask"], strict=True)]
 
 
-def _try_to_encode(row: Mapping[Hashable, Any], *, folder: Path, **settings: Any) -> list[dict[str, Any]] | str:
-    """Return the sample's rows of samples.csv and statistics.csv, or what is wrong with it in a line."""
+def _try_to_encode(
+    row: Mapping[Hashable, Any], kept: Record | None, *, unfinished: Path, former: Path, **settings: Any
+) -> Record | str | None:
+    """Return what is to be kept of the sample, None where that is as it was, or what is wrong with it in a line."""
+    source = describe_source(row)
+    if kept is not None and take_over(kept, source, unfinished, former):
+        return None
     try:
-        if (tables := recall(folder, row)) is None:
-            tables = list(_encode_sample(row, folder=folder, **settings))
-            remember(folder, row, *tables)
-        return tables
+        return encode_sample(row, source, unfinished, **settings)
     except DataError as error:
         hints = [f"expected: {error.expected}"] * bool(error.expected) + [f"fix: {error.fix}"] * bool(error.fix)
         return "; ".join([error.what, *hints])
 
 
-def _encode_sample(
-    row: Mapping[Hashable, Any],
-    *,
-    form: str,
-    reading: Reading,
-    class_table: ClassTable,
-    labels: str,
-    folder: Path,
-    tolerance: float,
-    unmatched: str,
-    mask_size: str,
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    files = read_files(row)
-    picture, raw_mask = read_sample(form, files, reading)
-    if mask_size == "resize":
-        _check_ratios(files, picture, get_size(raw_mask))
-        raw_mask = resize_raw_mask(raw_mask, (picture.shape[0], picture.shape[1]))
-    else:
-        _check_sizes(files, picture, get_size(raw_mask))
-    encode = encode_exclusive if labels == "exclusive" else encode_overlapping
-    label_mask, matches = encode(raw_mask, files.mask, class_table, tolerance=tolerance, unmatched=unmatched)
-
-    mask_name = f"masks/{row['id']}.png"
-    (folder / mask_name).write_bytes(pictures.encode_label_mask(label_mask, class_table.palette))
-    image_name = _write_picture(picture, files, folder, row["id"], is_whole=reading.bands is None)
-    height, width, num_channels = picture.shape
-    sample = {"id": row["id"], "image": image_name, "mask": mask_name, "split": row["split"], "group": row["group"]}
-    sample |= {"height": height, "width": width, "channels": num_channels}
-    return sample, _account(row, picture, label_mask, matches, class_table)
-
-
-def _check_sizes(files: SampleFiles, picture: NDArray[np.uint8], mask_size: tuple[int, int]) -> None:
-    (height, width), (mask_height, mask_width) = picture.shape[:2], mask_size
-    if (height, width) == (mask_height, mask_width):
-        return
-    fix = "give both the same size, correct the pairing in the source section, or set encode.mask_size to resize"
-    if (height, width) == (mask_width, mask_height) and pictures.swaps_sides(files.images[0]):
-        fix = "the picture's EXIF data turn it by a quarter and the mask is as it was before: turn the mask likewise"
-    raise DataError(
-        f"{files.mask} is {mask_width} x {mask_height} pixels, its picture {files.images[0]} is {width} x {height}",
-        expected="a mask of its picture's size",
-        fix=fix,
-    )
-
-
-def _check_ratios(files: SampleFiles, picture: NDArray[np.uint8], mask_size: tuple[int, int]) -> None:
-    """Refuse to resize a mask whose sides are in another ratio: it belongs to another picture, or is turned."""
-    (height, width), (mask_height, mask_width) = picture.shape[:2], mask_size
-    stretching = (width * mask_height) / (height * mask_width)
-    if max(stretching, 1 / stretching) > MOST_STRETCHING:
+def _encode_all(
+    rows: Sequence[Mapping[Hashable, Any]], *, progress_dir: Path, encoded_dir: Path, workers: Workers, settings: dict[str, Any]
+) -> list[Record]:
+    """Have the files of all samples in the unfinished folder; return what is kept of them."""
+    records = open_progress(progress_dir, settings, {row["id"] for row in rows})
+    folder = progress_dir / UNFINISHED
+    encode = partial(_try_to_encode, unfinished=folder, former=encoded_dir, **settings)
+    tasks = [(row, records.get(row["id"])) for row in rows]
+    problems, num_encoded = [], 0
+    with (progress_dir / RECORDS).open("a", encoding="utf-8") as log:
+        for outcome in work_through(encode, tasks, workers=workers, folder=folder, description="encoding"):
+            if isinstance(outcome, str):
+                problems.append(outcome)
+            elif outcome is not None:
+                remember(log, outcome)
+                records[outcome.id] = outcome
+                num_encoded += 1
+    if problems:
         raise DataError(
-            f"{files.mask} is {mask_width} x {mask_height} pixels, its picture {files.images[0]} is {width} x {height}",
-            expected=f"sides in the same ratio, within {MOST_STRETCHING - 1:.0%}",
-            fix="correct the pairing in the source section, or turn or crop the mask as its picture is",
+            f"{len(problems)} of {len(rows)} samples cannot be encoded:\n{summarise_problems(problems)}",
+            fix="correct or remove these files, then run the stages from download on again",
         )
+    say(f"encoded {num_encoded} of {len(rows)} samples, {len(rows) - num_encoded} as they were")
+    return [records[row["id"]] for row in rows]
 
 
 def _check_channels(samples: pd.DataFrame) -> None:
@@ -231,46 +189,34 @@ def _check_channels(samples: pd.DataFrame) -> None:
     )
 
 
-def _write_picture(picture: NDArray[np.uint8], files: SampleFiles, folder: Path, name: str, *, is_whole: bool) -> str:
-    """Copy a picture's file where its bytes can stay (all of one file that is no mask too), else write it; return its name."""
-    image_path = files.images[0]
-    is_file = is_whole and len(files.images) == 1 and files.window is None and image_path != files.mask
-    if is_file and pictures.is_kept_as_it_is(image_path):
-        image_name = f"images/{name}{image_path.suffix.lower()}"
-        shutil.copyfile(image_path, folder / image_name)
-    else:
-        image_name = f"images/{name}{pictures.picture_suffix(picture.shape[2])}"
-        (folder / image_name).write_bytes(pictures.encode_picture(picture))
-    return image_name
+def _build_samples(manifest: pd.DataFrame, records: Sequence[Record]) -> pd.DataFrame:
+    """Return samples.csv."""
+    names = [(record.image, record.mask) for record in records]
+    sizes = [[record.statistics[name] for name in ("image_height", "image_width", "channels")] for record in records]
+    return pd.concat(
+        [
+            manifest[["id"]],
+            pd.DataFrame(names, columns=["image", "mask"]),
+            manifest[["split", "group"]],
+            pd.DataFrame(sizes, columns=["height", "width", "channels"]),
+        ],
+        axis=1,
+    )
 
 
-def _account(
-    row: Mapping[Hashable, Any],
-    picture: NDArray[np.uint8],
-    label_mask: NDArray[np.unsignedinteger],
-    matches: NDArray[np.uint8],
-    class_table: ClassTable,
-) -> dict[str, Any]:
-    """Return the sample's row of statistics.csv."""
-    height, width, num_channels = picture.shape
-    area = label_mask.size
-    by_match = np.bincount(matches.reshape(-1), minlength=3)
-    by_id = count_pixels(label_mask)
-    return {
-        "id": row["id"],
-        "source_image": row["image"],
-        "source_mask": row["mask"],
-        "split": row["split"],
-        "group": row["group"],
-        "image_height": height,
-        "image_width": width,
-        "mask_height": label_mask.shape[0],
-        "mask_width": label_mask.shape[1],
-        "channels": num_channels,
-        "image_hash": hashlib.sha256(f"{picture.shape}".encode() + picture.tobytes()).hexdigest(),
-        "exact": float(by_match[EXACT] / area),
-        "tolerated": float(by_match[TOLERATED] / area),
-        "unmatched": float(by_match[UNMATCHED] / area),
-        "void": float(by_id[VOID] / area),
-        **{PIXELS + name: int(by_id[number]) for number, name in enumerate(class_table.names)},
-    }
+def _build_statistics(manifest: pd.DataFrame, records: Sequence[Record]) -> pd.DataFrame:
+    """Return statistics.csv."""
+    known = manifest[["id", "image", "mask", "split", "group"]].rename(columns={"image": "source_image", "mask": "source_mask"})
+    return pd.concat([known, pd.DataFrame([record.statistics for record in records])], axis=1)
+
+
+def _find_presence(records: Sequence[Record], class_table: ClassTable) -> pd.DataFrame:
+    """Return whether a class has a pixel in a sample's mask: bool, a row an id, a column a class."""
+    has_pixels = [[record.statistics[PIXELS + name] > 0 for name in class_table.names] for record in records]
+    return pd.DataFrame(has_pixels, index=[record.id for record in records], columns=list(class_table.names), dtype=bool)
+
+
+def _stack_thumbnails(records: Sequence[Record]) -> NDArray[np.uint8]:
+    """Return all thumbnails, uint8 (N, SIDE, SIDE)."""
+    content = b"".join(bytes.fromhex(record.thumbnail) for record in records)
+    return np.frombuffer(content, np.uint8).reshape(-1, SIDE, SIDE)
