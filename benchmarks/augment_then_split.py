@@ -32,7 +32,7 @@ from rich.table import Table
 
 from maskmill import pictures
 from maskmill.data.batches import open_part
-from maskmill.data.packing import Scale, pack_arrays, pack_part
+from maskmill.data.packing import Scale, pack_part
 from maskmill.evaluation.inference import Predictor
 from maskmill.labels import read_class_table
 from maskmill.metrics import confusion_matrix, headline_dice
@@ -88,10 +88,13 @@ class Score:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path, help="river_gravel.tar, or the folder that it holds")
+    parser.add_argument("source", type=Path, nargs="?", help="river_gravel.tar, or the folder that it holds")
     parser.add_argument("--draws", type=int, default=3, help="of the pictures held out; with 7 each is held out twice")
     parser.add_argument("--figure", type=Path, help="write a picture of siblings in both parts here")
     arguments = parser.parse_args()
+    if arguments.source is None:
+        say("augment_then_split: left out, it needs the path of river_gravel.tar")
+        return
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         workspace = Path(temporary)
@@ -141,36 +144,23 @@ def run_stages(*names: str, workspace: Path) -> str:
 
 def run_draw(samples: pd.DataFrame, params: Params, folder: Path, number: int) -> list[Score]:
     """Train in both orders on what one draw leaves, and measure both models."""
-    parts = draw_parts(samples["id"].tolist(), number)
-    drawn = samples.assign(split=samples["id"].map(parts))
-    held_out, validating = (drawn[drawn["split"] == part].assign(split="train") for part in ("test", "val"))
-    available = drawn[drawn["split"] != "test"].assign(split="train")
+    parts = samples["id"].map(draw_parts(samples["id"].tolist(), number))
+    held_out, validating, training = (samples[parts == part].assign(split="train") for part in ("test", "val", "train"))
     scale = Scale(params.scale.policy, params.scale.image_size, params.scale.factor)
     recipe = params.augment.chosen
     assert recipe.total is not None
-    for name in ("held_out", "copies", "augmented"):
+    for name in ("held_out", "copies", "augmented", ORDERS[1]):
         (folder / name).mkdir(parents=True)
     pack = partial(pack_part, encoded_dir=params.paths.encoded, scale=scale, channels=3, workers=HERE)
     augment = partial(pack, transforms=recipe.transforms, seed=number)
     pack(held_out, part_dir=folder / "held_out/val")
 
-    augment(available, part_dir=folder / "augmented/all", total=recipe.total)
+    augment(samples[parts != "test"].assign(split="train"), part_dir=folder / "augmented/all", total=recipe.total)
     num_training = split_at_random(folder / "augmented/all", folder / ORDERS[0], seed=number)
 
+    augment(training, part_dir=folder / ORDERS[1] / "train", total=num_training)
+    pack(validating, part_dir=folder / ORDERS[1] / "val")
     augment(validating, part_dir=folder / "copies/val", total=recipe.total - num_training)
-    pack_arrays(
-        drawn,
-        params.paths.encoded,
-        folder / ORDERS[1],
-        policy=params.scale.policy,
-        image_size=params.scale.image_size,
-        factor=params.scale.factor,
-        copies=0,
-        total=num_training,
-        transforms=recipe.transforms,
-        seed=number,
-        workers=HERE,
-    )
 
     scores = []
     for order, copies in zip(ORDERS, (ORDERS[0], "copies"), strict=True):
@@ -199,16 +189,7 @@ def draw_parts(ids: Sequence[str], number: int) -> dict[str, str]:
 
 
 def split_at_random(augmented: Path, arrays: Path, *, seed: int) -> int:
-    """Do what the published order does: split pictures, their copies among them, as if each were for itself.
-
-    Args:
-        augmented: the packed part with all of them.
-        arrays: folder to write, with train/ and val/.
-        seed: of the split.
-
-    Returns:
-        how many train.
-    """
+    """Do what the published order does: split packed pictures as if each were for itself; return how many train."""
     images, masks = (np.load(augmented / name) for name in ("images.npy", "masks.npy"))
     rows = pd.read_csv(augmented / "samples.csv")
     num_training = round(TRAINING_SHARE * len(images))
