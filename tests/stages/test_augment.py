@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from ruamel.yaml import YAML
 
 from maskmill.errors import DataError, ParamsError
@@ -65,6 +66,24 @@ def test_the_parts_are_packed_and_counted(project, capsys):
     assert "val: 1 of 16 x 16, 0 of them augmented, from 1 pictures" in shown
 
 
+@pytest.mark.parametrize("recipe", ["none", "stones", "satellite", "street"])
+def test_what_training_will_see_is_drawn_to_be_looked_at(project, recipe, capsys):
+    changes = {"recipe": recipe, "recipes": {"stones": {"total": 5}}}
+    write_params(project, {"scale": {"image_size": [16, 16]}, "augment": changes})
+    augment()
+    with Image.open(project / "build" / "contact_sheet.png") as sheet:
+        assert 1000 < sheet.width < 1400
+    assert len(np.load(project / "build" / "arrays" / "train" / "images.npy")) == (5 if recipe == "stones" else 2)
+    assert "build/contact_sheet.png" in capsys.readouterr().out
+
+
+def test_a_recipe_that_is_wrong_is_named_though_another_one_is_chosen(project):
+    changes = {"recipe": "none", "recipes": {"mine": {"transforms": [{"name": "Rotate", "limits": 30}]}}}
+    write_params(project, {"scale": {"image_size": [16, 16]}, "augment": changes})
+    with pytest.raises(ParamsError, match=r"augment.recipes.mine.transforms\[0\]: limits .* did you mean limit\?"):
+        augment()
+
+
 def test_a_set_that_was_not_validated_is_refused(project):
     write_result(project, False)
     with pytest.raises(DataError, match="failed its checks"):
@@ -77,7 +96,7 @@ def test_a_set_that_was_not_validated_is_refused(project):
 
 def test_quarter_turns_of_oblong_pictures_are_refused_before_training(project):
     write_params(project, {"scale": {"image_size": [16, 32]}})
-    with pytest.raises(ParamsError, match="D4 makes a 32 x 16") as error:
+    with pytest.raises(ParamsError, match=r"augment.recipes.satellite.transforms: D4 makes a 32 x 16") as error:
         augment()
     assert "scale.image_size square" in error.value.fix
     assert not (project / "build" / "arrays").exists()
@@ -92,7 +111,7 @@ def test_transforms_that_do_not_know_five_bands_are_named_before_packing(project
         project,
         {**scale, "augment": {"recipe": "fog", "recipes": {"fog": {"copies": 1, "transforms": [{"name": "RandomFog", "p": 0.1}]}}}},
     )
-    with pytest.raises(ParamsError, match="RandomFog does not work on pictures of 5 channels"):
+    with pytest.raises(ParamsError, match=r"augment.recipes.fog.transforms: RandomFog does not work on pictures of 5 channels"):
         augment()
     write_params(project, {**scale, "augment": {"recipe": "satellite", "recipes": {"satellite": {"copies": 1}}}})
     augment()

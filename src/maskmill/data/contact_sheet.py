@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,8 @@ Line = list[Cell]
 
 def show_originals(arrays_dir: Path) -> list[Line]:
     """Return a line of training pictures as they are packed, evenly spread over all of them."""
-    return [_open_training(arrays_dir).originals(COLUMNS)]
+    training = _open_training(arrays_dir)
+    return [[training.cell(row, training.name(row)) for row in training.choose(COLUMNS)]]
 
 
 def show_copies(arrays_dir: Path) -> list[Line]:
@@ -139,9 +140,6 @@ class _Training:
         places = np.linspace(0, len(originals) - 1, min(number, len(originals)))
         return originals[places.round().astype(int)].tolist()
 
-    def originals(self, number: int) -> Line:
-        return [self.cell(row, self.name(row)) for row in self.choose(number)]
-
     def cell(self, row: int, caption: str) -> Cell:
         return Cell(caption, np.array(self.images[row]), np.array(self.label_masks[row]))
 
@@ -175,7 +173,7 @@ def _shorten(caption: str) -> str:
 
 def _list_entries(lines: Sequence[Line], classes: ClassTable) -> list[Entry]:
     """Return swatch and text of what occurs on the sheet: classes, pixels of no class, void."""
-    masks = np.stack([cell.label_mask for line in lines for cell in line])
+    masks = cast(LabelMask, np.stack([cell.label_mask for line in lines for cell in line]))
     void = find_void(masks)
     labelled = masks[~void]
     overlapping = masks.dtype == np.uint16
