@@ -1,4 +1,6 @@
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -113,6 +115,26 @@ def test_many_bands_and_bit_masks_come_as_they_are_packed(arrays_dir):
         assert set(np.unique(labels).tolist()) <= {0x8000, *masks[:, 0, 0].tolist()}
     (_, labels), *_ = validation_batches(arrays_dir, batch_size=11)
     np.testing.assert_array_equal(labels, masks)
+
+
+@pytest.mark.parametrize("transforms", [None, FLIPS])
+def test_an_epoch_keeps_no_picture_in_memory_of_its_own(tmp_path, transforms):
+    (tmp_path / "train").mkdir()
+    images = np.lib.format.open_memmap(tmp_path / "train" / "images.npy", "w+", np.uint8, (1000, 160, 200, 3))
+    images[:] = 7
+    np.save(tmp_path / "train" / "masks.npy", np.zeros((1000, 160, 200), np.uint8))
+    stream = iter(training_batches(tmp_path, batch_size=4, transforms=transforms, seed=0))
+    for _ in itertools.islice(stream, 20):
+        pass
+    before = measure_own_memory()
+    assert sum(int(batch[0, 0, 0, 0]) for batch, _ in itertools.islice(stream, 240)) == 240 * 7
+    assert measure_own_memory() - before < images.nbytes / 4  # what is mapped does not count: the system takes it back at need
+
+
+def measure_own_memory():
+    """Return the bytes of this process that come from no file."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"RssAnon:\s+(\d+)", status)[1])
 
 
 def test_absent_or_empty_arrays_and_bad_lists_are_named(arrays_dir):
