@@ -49,7 +49,8 @@ def main() -> None:
     name = f"train {train.architecture} {train.backbone or 'plain'}"
     with recorded_run(tracker, name, tags={"maskmill.kind": "train"}, note=note) as record:
         state = log_lineage(record, data_hash=hash_file(params.paths.encoded / "statistics.csv"), device=device)
-        record.log_params({**settings, "determinism": describe_determinism()})
+        data = {"source": {"name": params.source.name}, "split": params.split.model_dump()}
+        record.log_params({**settings, **data, "determinism": describe_determinism()})
         model, history = train_model(
             params.paths.arrays,
             settings["train"],

@@ -95,6 +95,18 @@ def summary(port: Annotated[int, typer.Option(help="where the model is to be ser
     show_summary(load_params(), port=port)
 
 
+@app.command()
+def folds() -> None:
+    """Show the figures of each fold, mean and spread, of the runs that differ in split.fold alone."""
+    from maskmill.folds import find_sweeps, show_sweep
+    from maskmill.params import load_params
+    from maskmill.registry.tracking import connect
+
+    params = load_params()
+    for sweep in find_sweeps(connect(params.tracking.uri, params.tracking.experiment)):
+        show_sweep(sweep)
+
+
 def run() -> None:
     """Run the command line, errors as messages."""
     run_stage(app)
