@@ -6,7 +6,8 @@ import pytest
 from rich.console import Console
 
 from maskmill.data.checks import check_dataset, read_statistics
-from maskmill.data.findings import build_failure_table, require_success, write_findings
+from maskmill.data.findings import build_failure_table, require_success, select_failed, write_findings
+from maskmill.data.leakage import PAIR_COLUMNS, PARTS
 from maskmill.errors import DataError
 
 LIMITS = {
@@ -16,7 +17,7 @@ LIMITS = {
     "max_void": 0.9,
     "min_class_fraction": 0.1,
     "max_empty": 0.0,
-    "max_duplicates": 0,
+    "leakage": "fail",
 }
 
 
@@ -32,8 +33,12 @@ def statistics():
     return pd.DataFrame({**table, "split": parts, "group": ids, **sizes, **hashes, **fractions})
 
 
-def check(statistics, tmp_path, **limits):
-    return check_dataset(statistics, **{**LIMITS, **limits}, data_docs_dir=tmp_path / "data_docs")
+NO_PAIRS = pd.DataFrame(columns=PAIR_COLUMNS)
+NO_GROUPS = pd.DataFrame(columns=["group", *PARTS])
+
+
+def check(statistics, tmp_path, pairs=NO_PAIRS, groups=NO_GROUPS, **limits):
+    return check_dataset(statistics, pairs, groups, **{**LIMITS, **limits}, data_docs_dir=tmp_path / "data_docs")
 
 
 def failures(findings):
@@ -43,7 +48,7 @@ def failures(findings):
 def test_a_sound_set_passes_every_check(statistics, tmp_path):
     findings = check(statistics, tmp_path)
     assert failures(findings) == {}
-    assert len(findings) == 10
+    assert len(findings) == 12
     observed = {finding.name: finding.observed for finding in findings}
     assert observed["samples in each part"] == 2
     assert observed["void pixels"] == pytest.approx(0.1)
@@ -108,22 +113,51 @@ def test_a_class_that_is_rare_in_training_is_named_whatever_the_other_parts_hold
     assert failures(check(statistics, tmp_path)) == {"class frequencies": ("b",)}
 
 
-def test_a_picture_in_two_parts_is_named_with_both_files(statistics, tmp_path):
-    statistics.loc[4, "image_hash"] = statistics.loc[0, "image_hash"]
-    assert failures(check(statistics, tmp_path)) == {"duplicates across parts": ("data/s0.jpg = data/s4.jpg",)}
-    assert failures(check(statistics, tmp_path, max_duplicates=1)) == {}
+def pair_of(kind, first, second):
+    row = (kind, "mirrored", 2, first, second, f"data/{first}.jpg", f"data/{second}.jpg", "train", "test")
+    return pd.DataFrame([row], columns=PAIR_COLUMNS)
 
 
-def test_a_picture_twice_in_one_part_is_no_leak(statistics, tmp_path):
-    statistics.loc[1, "image_hash"] = statistics.loc[0, "image_hash"]
-    assert failures(check(statistics, tmp_path)) == {}
+@pytest.mark.parametrize(("kind", "name"), [("duplicate", "duplicates"), ("near-duplicate", "near-duplicates")])
+def test_pictures_in_two_parts_are_named_with_both_files(statistics, tmp_path, kind, name):
+    findings = check(statistics, tmp_path, pairs=pair_of(kind, "s0", "s4"))
+    assert failures(findings) == {f"{name} across parts": ("s0.jpg = s4.jpg",)}
+    assert [finding.observed for finding in select_failed(findings, "error")] == [1]
+
+
+def test_a_group_in_two_parts_is_named_with_its_counts(statistics, tmp_path):
+    groups = pd.DataFrame([("north", 2, 0, 1)], columns=["group", *PARTS])
+    assert failures(check(statistics, tmp_path, groups=groups)) == {"groups across parts": ("north: 2 train, 1 test",)}
+
+
+def test_leaks_can_be_warnings_and_nothing_else_can(statistics, tmp_path):
+    statistics.loc[3, "unmatched"] = 0.03
+    findings = check(statistics, tmp_path, pairs=pair_of("near-duplicate", "s0", "s4"), leakage="warn")
+    assert [finding.name for finding in select_failed(findings, "warning")] == ["near-duplicates across parts"]
+    assert [finding.name for finding in select_failed(findings, "error")] == ["unmatched pixels"]
+
+
+def test_a_warning_opens_the_way_and_stays_in_the_result(statistics, tmp_path):
+    groups = pd.DataFrame([(f"g{number:03}", 1, 1, 0) for number in range(150)], columns=["group", *PARTS])
+    write_findings(check(statistics, tmp_path, groups=groups, leakage="warn"), tmp_path / "warned.json")
+    require_success(tmp_path / "warned.json")
+    result = json.loads((tmp_path / "warned.json").read_text())
+    (finding,) = [each for each in result["checks"] if not each["passed"]]
+    assert (finding["name"], finding["severity"], finding["observed"]) == ("groups across parts", "warning", 150)
+    assert len(finding["offending"]) == 100
+    write_findings(check(statistics, tmp_path, groups=groups), tmp_path / "failed.json")
+    with pytest.raises(DataError, match="failed its checks"):
+        require_success(tmp_path / "failed.json")
 
 
 def test_a_table_without_its_columns_is_refused(statistics, tmp_path):
-    with pytest.raises(DataError, match="lacks columns: unmatched, void"):
-        check(statistics.drop(columns=["void", "unmatched"]), tmp_path)
+    path = tmp_path / "statistics.csv"
+    statistics.drop(columns=["void", "unmatched"]).to_csv(path, index=False)
+    with pytest.raises(DataError, match=r"statistics.csv lacks columns: unmatched, void"):
+        read_statistics(path)
+    statistics.drop(columns=["pixels_a", "pixels_b"]).to_csv(path, index=False)
     with pytest.raises(DataError, match="pixels_<class name>"):
-        check(statistics.drop(columns=["pixels_a", "pixels_b"]), tmp_path)
+        read_statistics(path)
 
 
 def test_data_docs_are_pages_that_show_the_checks(statistics, tmp_path):
@@ -174,7 +208,7 @@ def test_the_table_shows_failed_checks_with_the_first_twenty_files(statistics, t
     many["unmatched"] = 0.5
     console = Console(width=120)
     with console.capture() as capture:
-        console.print(build_failure_table(check(many, tmp_path)))
+        console.print(build_failure_table(select_failed(check(many, tmp_path), "error"), "failed checks"))
     text = capture.get()
     assert "unmatched pixels" in text
     assert "validate.max_unmatched" in text

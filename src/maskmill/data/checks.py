@@ -156,8 +156,8 @@ def _build_tables(statistics: pd.DataFrame, labels: Labels) -> dict[str, pd.Data
 def _build_leakage_tables(statistics: pd.DataFrame, pairs: pd.DataFrame, groups: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Derive the tables of what is in more than one part, each row with a text that names it."""
     names = name_samples(statistics)
-    files = pairs["first_id"].map(names) + " = " + pairs["second_id"].map(names)
-    pairs = pairs.assign(files=files.astype("str"))
+    files = [f"{names[first]} = {names[second]}" for first, second in zip(pairs["first_id"], pairs["second_id"], strict=True)]
+    pairs = pairs.assign(files=pd.Series(files, index=pairs.index, dtype="str"))
     counts = [
         f"{row['group']}: " + ", ".join(f"{row[part]} {part}" for part in PARTS if row[part]) for row in groups.to_dict("records")
     ]

@@ -98,8 +98,8 @@ def draw_side_by_side(rows: Sequence[SideBySide], path: Path) -> None:
 def _show_pair(pair: dict, paths: dict[str, Path]) -> SideBySide:
     is_near = pair["kind"] == NEAR_DUPLICATE
     return SideBySide(
-        heading=f"{pair['kind']}, {pair['symmetry']}" if is_near else "duplicate: the same pixels",
-        closeness=f"{pair['distance']} of 64 bits differ" if is_near else "",
+        heading=f"{pair['kind']}, {pair['symmetry']}" if is_near else "duplicate",
+        closeness=f"{pair['distance']} of 64 bits differ" if is_near else "the same pixels",
         first=(pair["first_part"], pair["first_id"], paths[pair["first_id"]]),
         second=(pair["second_part"], pair["second_id"], paths[pair["second_id"]]),
     )

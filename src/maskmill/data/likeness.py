@@ -182,4 +182,6 @@ def _confirm(overlays: list[Overlay], first: Rows, second: Rows, near_duplicate:
             distances[better], chosen[better] = differences[better], number
     kept = chosen >= 0
     symmetries = np.array([overlay.symmetry for overlay in overlays], object)[chosen[kept]]
-    return pd.DataFrame({"first": first[kept], "second": second[kept], "symmetry": symmetries, "distance": distances[kept]})
+    return pd.DataFrame({"first": first[kept], "second": second[kept], "symmetry": symmetries, "distance": distances[kept]}).astype(
+        {"symmetry": "str"}
+    )
