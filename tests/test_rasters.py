@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -9,7 +11,7 @@ import rasterio.warp
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
-from maskmill import rasters
+from maskmill import depth
 from maskmill.errors import DataError
 from maskmill.rasters import read_bands, read_ids_window, read_profile, read_size
 
@@ -78,13 +80,43 @@ def test_a_scene_that_changes_is_measured_again(tmp_path):
 
 
 def test_large_scenes_are_thinned_out_for_their_percentiles(tmp_path, monkeypatch):
-    monkeypatch.setattr(rasters, "SAMPLED_SIDE", 10)
+    monkeypatch.setattr(depth, "SAMPLED_SIDE", 10)
     ramp = np.repeat(np.arange(200, dtype=np.uint16)[np.newaxis, :, np.newaxis], 40, axis=0)
     stretched = read_bands([write(tmp_path / "a.tif", ramp)], stretch=(0, 100))
     # Ten of 200 columns: the lowest and highest of them are within a tenth of the ends.
     assert abs(int(stretched[0, 100, 0]) - 128) <= 13
     assert stretched[0, 0, 0] == 0
     assert stretched[0, -1, 0] == 255
+
+
+def test_strips_that_are_thinned_out_cover_the_scene(tmp_path, monkeypatch):
+    monkeypatch.setattr(depth, "SAMPLED_SIDE", 20)
+    monkeypatch.setattr(depth, "SAMPLED_ROWS", 7)  # every fifth row of 90: strips of 5
+    ramp = np.repeat(np.arange(90, dtype=np.uint16)[:, np.newaxis, np.newaxis], 6, axis=1)
+    path = write(
+        tmp_path / "a.tif", np.dstack([ramp, 2 * ramp, np.full_like(ramp, 9)]), nodata=9, transform=from_origin(0, 0, 1, 1)
+    )
+    with rasterio.open(path) as raster:
+        limits = depth.measure_limits(raster, (1, 2, 3), (0, 100))
+    middle = 2  # of each five rows
+    assert limits == [(middle, 85 + middle), (2 * middle, 170 + 2 * middle), (0, 0)]
+
+
+def test_gdal_keeps_but_little_of_a_large_scene(tmp_path):
+    values = np.zeros((4096, 4096, 8), np.uint16)
+    write(tmp_path / "a.tif", values, tiled=True, compress="deflate", zlevel=1, photometric="MINISBLACK", alpha="NO")
+    look = """
+import pathlib, re, sys, rasterio, rasterio.vrt
+from maskmill.rasters import read_bands
+peak = lambda: 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+before = peak()
+read_bands([pathlib.Path(sys.argv[1])], window=(0, 0, 100, 100), stretch=(2, 98))
+print(peak() - before)
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "GDAL_CACHEMAX"}
+    command = [sys.executable, "-c", look, str(tmp_path / "a.tif")]
+    taken = int(subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout)
+    assert taken < values.nbytes
 
 
 # Several rasters

@@ -5,7 +5,7 @@ the windows of one scene agree. A window is (row, column, height, width) in pixe
 to import: only the functions here that open a file do so.
 """
 
-import math
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maskmill.depth import Limits, Stretch, is_measured, percentile_limits, to_8_bit
+from maskmill.depth import Limits, Stretch, measure_limits, to_8_bit
 from maskmill.errors import DataError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 200_000_000
 DRIVERS = ["GTiff", "PNG", "JP2OpenJPEG", "JPEG", "WEBP", "BMP", "GIF", "PNM"]  # GDAL's others open further files and addresses
-SAMPLED_SIDE = 1000  # pixels: larger scenes are thinned out to this for their percentiles
+os.environ.setdefault("GDAL_CACHEMAX", "128")  # MB of decoded blocks; GDAL's own default, in each process, is 5 % of all memory
 
 Window = tuple[int, int, int, int]
 
@@ -104,7 +104,7 @@ def read_raster(
     with _opened(source, name) as raster:
         _check_window(raster, None, name, max_pixels)
         wanted = tuple(band for _, band in _choose_bands([raster], bands, name))
-        limits = _measure_limits(raster, wanted, stretch) if stretch else None
+        limits = measure_limits(raster, wanted, stretch) if stretch else None
         return _to_picture(raster.read(wanted), raster, wanted, limits, name)
 
 
@@ -277,18 +277,4 @@ def _to_picture(
 @lru_cache(maxsize=1024)
 def _remembered_limits(path: Path, _changed: int, bands: tuple[int, ...], stretch: Stretch) -> list[Limits]:
     with _opened(path, str(path)) as raster:
-        return _measure_limits(raster, bands, stretch)
-
-
-def _measure_limits(raster: "DatasetReader", bands: Sequence[int], stretch: Stretch) -> list[Limits]:
-    """Find each band's values at two percentiles over the whole raster, thinned out; nodata, what is masked and NaN left out."""
-    if raster.dtypes[0] == "uint8":
-        return [(0.0, 255.0)] * len(bands)  # of no effect
-    size = [math.ceil(side / math.ceil(side / SAMPLED_SIDE)) for side in raster.shape]
-    values = raster.read(bands, out_shape=(len(bands), *size))
-    masks = raster.read_masks(bands, out_shape=(len(bands), *size))
-    limits = []
-    for band, of_band, mask in zip(bands, values, masks, strict=True):
-        measured = is_measured(of_band, raster.nodatavals[band - 1]) & (mask > 0)
-        limits.append(percentile_limits(of_band[measured], stretch))
-    return limits
+        return measure_limits(raster, bands, stretch)
