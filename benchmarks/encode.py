@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskmill.labels import encode_colours
-from maskmill.labels.colours import _nearest_tables
+from maskmill.labels.colours import _build_tables
 
 SIDE, NUM_CLASSES, JPEG_QUALITY = 4096, 30, 90  # Cityscapes paints 30 classes
 STRIPS = 16
@@ -97,7 +97,7 @@ def agree_on_every_colour(colours: NDArray[np.uint8]) -> bool:
 def build_tables(count: int) -> float:
     palette = np.random.default_rng(count).integers(0, 256, (count, 3), dtype=np.uint8)
     start = time.perf_counter()
-    _nearest_tables(palette.tobytes())
+    _build_tables(palette.tobytes())
     return time.perf_counter() - start
 
 

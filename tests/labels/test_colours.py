@@ -62,15 +62,34 @@ def test_match_is_the_brute_force_distance(colours, tolerance, seed):
     generator = np.random.default_rng(seed)
     mask = generator.integers(0, 256, (19, 17, 3), dtype=np.uint8)
     mask[::2] = colours[generator.integers(0, len(colours), (10, 17))]
-    nearest = squared_distances(mask, colours).min(axis=-1)
+    distances = squared_distances(mask, colours)
+    nearest = distances.min(axis=-1)
     expected = np.where(nearest == 0, 0, np.where(nearest <= tolerance**2, 1, 2))
-    np.testing.assert_array_equal(match_colours(mask, colours, tolerance), expected)
+    indices, matches = match_colours(mask, colours, tolerance)
+    np.testing.assert_array_equal(indices, distances.argmin(axis=-1))
+    np.testing.assert_array_equal(matches, expected)
 
 
 def test_match_by_hand():
     mask = np.array([[[100, 100, 100], [103, 104, 100], [103, 104, 101], [0, 0, 0]]], np.uint8)
-    np.testing.assert_array_equal(match_colours(mask, [[100, 100, 100]], 5.0), [[0, 1, 2, 2]])  # (3, 4, 0) is 5 away, and counts
-    np.testing.assert_array_equal(match_colours(mask, [[100, 100, 100]], 0.0), [[0, 2, 2, 2]])
+    for tolerance, expected in (
+        (5.0, [0, 1, 2, 2]),
+        (np.nextafter(5.0, 0.0), [0, 2, 2, 2]),
+        (0.0, [0, 2, 2, 2]),
+        (1e300, [0, 1, 1, 1]),
+    ):
+        indices, matches = match_colours(mask, [[100, 100, 100]], tolerance)  # (3, 4, 0) is 5 away, and counts
+        np.testing.assert_array_equal(matches, [expected])
+        np.testing.assert_array_equal(indices, [[0, 0, 0, 0]])
+
+
+def test_matches_of_many_rows_and_of_none():
+    generator = np.random.default_rng(0)
+    mask = np.repeat(generator.integers(90, 110, (700, 1, 3), np.uint8), 311, axis=1)[:, ::3]  # more than one block; not contiguous
+    squared = squared_distances(mask[:, :1], np.array([[100, 100, 100]])).min(axis=-1)
+    expected = np.where(squared == 0, 0, np.where(squared <= 100, 1, 2))
+    np.testing.assert_array_equal(match_colours(mask, [[100, 100, 100]], 10.0)[1], expected.repeat(mask.shape[1], axis=1))
+    assert [part.shape for part in match_colours(mask[:, :0], [[100, 100, 100]], 10.0)] == [(700, 0)] * 2
 
 
 @settings(max_examples=20, deadline=None)

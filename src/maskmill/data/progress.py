@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TextIO
@@ -82,7 +82,7 @@ def open_progress(folder: Path, settings: Mapping[str, Any], ids: Collection[str
 
 def remember(log: TextIO, record: Record) -> None:
     """Append a sample to the file RECORDS, when its files are whole."""
-    log.write(json.dumps(asdict(record)) + "\n")
+    log.write(json.dumps(vars(record)) + "\n")
     log.flush()
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import DTypeLike, NDArray
 
 from maskmill.errors import DataError, ParamsError, summarise_problems
-from maskmill.labels.colours import EXACT, MAX_COLOURS, UNMATCHED, WHITE, encode_colours, match_colours
+from maskmill.labels.colours import EXACT, MAX_COLOURS, UNMATCHED, WHITE, match_colours
 from maskmill.outputs import new_file
 
 VOID = 255
@@ -123,7 +123,8 @@ def map_colours(colour_mask: NDArray[np.uint8], table: ClassTable, tolerance: fl
         raise ParamsError("no class has colours, and the masks are painted in colours", fix="give each class its colours")
     colours = np.array(list(table.colour_ids), np.uint8)
     ids = np.array(list(table.colour_ids.values()), np.uint8)
-    return np.take(ids, encode_colours(colour_mask, colours)), match_colours(colour_mask, colours, tolerance)
+    indices, matches = match_colours(colour_mask, colours, tolerance)
+    return np.take(ids, indices), matches
 
 
 def map_ids(raw_ids: NDArray[np.integer], table: ClassTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -5,6 +5,7 @@ the processor's nearest cache, answers for each of the 2**16 blocks of colours t
 5 blue); only pixels in a block whose colours have different answers are looked up in the fine one. On clean masks those are none.
 """
 
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ WHITE = (255, 255, 255)
 
 _MIXED = 255  # in a coarse table: the block's colours have different answers
 _CHUNK = 1 << 16  # pixels at a time: the intermediate arrays stay in the cache
+_SUM = np.ones((1, 3), np.float32)  # for cv2.transform: the channels added up
 _BLOCK = 16  # colours a side of the blocks in which a fine table is built
 
 
@@ -44,11 +46,13 @@ def encode_colours(colour_mask: NDArray[np.uint8], colours: ArrayLike) -> NDArra
         ParamsError: no colours, more than 255, or one out of range.
         ValueError: the mask is not uint8 (H, W, 3).
     """
-    return _look_up(_check_colour_mask(colour_mask), _nearest_tables(_check_colours(colours).tobytes()))
+    return _look_up(_check_colour_mask(colour_mask), _build_tables(_check_colours(colours).tobytes()))
 
 
-def match_colours(colour_mask: NDArray[np.uint8], colours: ArrayLike, tolerance: float) -> NDArray[np.uint8]:
-    """Tell for every pixel how well it matches its nearest class colour.
+def match_colours(
+    colour_mask: NDArray[np.uint8], colours: ArrayLike, tolerance: float
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Give every pixel the index of its nearest class colour, as `encode_colours` does, and tell how well it matches.
 
     Args:
         colour_mask: uint8 (H, W, 3) RGB.
@@ -56,7 +60,7 @@ def match_colours(colour_mask: NDArray[np.uint8], colours: ArrayLike, tolerance:
         tolerance: the Euclidean distance in RGB up to which, inclusive, a pixel counts as tolerated.
 
     Returns:
-        uint8 (H, W): 0 exact, 1 tolerated, 2 unmatched.
+        uint8 (H, W), indices into `colours`; and uint8 (H, W): 0 exact, 1 tolerated, 2 unmatched.
 
     Raises:
         ParamsError: no colours, more than 255, one out of range, or a negative tolerance.
@@ -64,7 +68,16 @@ def match_colours(colour_mask: NDArray[np.uint8], colours: ArrayLike, tolerance:
     """
     if not tolerance >= 0:
         raise ParamsError(f"the tolerance is {tolerance}", expected="a distance of 0 or more", fix="correct encode.tolerance")
-    return _look_up(_check_colour_mask(colour_mask), _match_tables(_check_colours(colours).tobytes(), float(tolerance)))
+    limit = math.floor(min(tolerance, 442) ** 2)  # no two colours are 442 apart; squared distances are integers, exact in float32
+    indices = encode_colours(colour_mask, colours)
+    matches = np.empty_like(indices)
+    num_rows = max(1, _CHUNK // max(1, indices.shape[1]))
+    for start in range(0, len(indices) if indices.size else 0, num_rows):
+        rows = slice(start, start + num_rows)
+        differences = cv2.absdiff(colour_mask[rows], decode_labels(indices[rows], colours))
+        squared = cv2.transform(cv2.multiply(differences, differences, dtype=cv2.CV_32F), _SUM)
+        np.add(squared > 0, squared > limit, out=matches[rows], dtype=np.uint8)
+    return indices, matches
 
 
 def decode_labels(label_mask: NDArray[np.uint8], colours: ArrayLike) -> NDArray[np.uint8]:
@@ -114,30 +127,18 @@ def _look_up(colour_mask: NDArray[np.uint8], tables: _Tables) -> NDArray[np.uint
 
 
 @lru_cache(maxsize=4)
-def _nearest_tables(palette: bytes) -> _Tables:
-    return _build_tables((_rank_colours(palette) & 255).astype(np.uint8))
-
-
-@lru_cache(maxsize=4)
-def _match_tables(palette: bytes, tolerance: float) -> _Tables:
-    squared = _rank_colours(palette) >> 8
-    matches = (squared > 0).view(np.uint8)
-    matches += squared > tolerance**2
-    return _build_tables(matches)
-
-
-def _build_tables(answers: NDArray[np.uint8]) -> _Tables:
-    """Make both tables from the (256, 256, 256) answers by blue, green and red; an answer is below 255."""
-    blocks = answers.reshape(32, 8, 64, 4, 32, 8)
+def _build_tables(palette: bytes) -> _Tables:
+    nearest = _find_nearest(palette)
+    blocks = nearest.reshape(32, 8, 64, 4, 32, 8)
     lowest, highest = (
         extreme.reduce(extreme.reduce(extreme.reduce(blocks, axis=1), axis=2), axis=3) for extreme in (np.minimum, np.maximum)
     )
     coarse = np.where(lowest == highest, lowest, np.uint8(_MIXED)).reshape(-1)
-    return _Tables(answers.reshape(-1), coarse)
+    return _Tables(nearest.reshape(-1), coarse)
 
 
-def _rank_colours(palette: bytes) -> NDArray[np.int32]:
-    """Find for all colours the nearest of a palette, and how far it is.
+def _find_nearest(palette: bytes) -> NDArray[np.uint8]:
+    """Find for all colours the nearest of a palette.
 
     The cube is worked through in blocks, each with a rival: the palette colour nearest to its centre. A palette colour that is
     farther than the rival from every point of the block is nearest nowhere in it, so few remain to be compared point by point.
@@ -147,7 +148,7 @@ def _rank_colours(palette: bytes) -> NDArray[np.int32]:
         palette: RGB triples, one after the other.
 
     Returns:
-        int32 (256, 256, 256) by blue, green, red: squared distance << 8 | index, so that one minimum settles nearness and ties.
+        uint8 (256, 256, 256) by blue, green, red: indices into the palette.
     """
     colours = np.frombuffer(palette, np.uint8).reshape(-1, 3).astype(np.int32)
     squares = (colours**2).sum(axis=1)
@@ -155,9 +156,9 @@ def _rank_colours(palette: bytes) -> NDArray[np.int32]:
     last = first + _BLOCK - 1
     from_centres = (first[:, np.newaxis, np.newaxis] + _BLOCK // 2 - colours) ** 2  # (blocks, colours, channels)
     ranks = (np.arange(256, dtype=np.int32) - colours.T[..., np.newaxis]) ** 2 << 8  # (channels, colours, values)
-    ranks[0] += np.arange(len(colours), dtype=np.int32)[:, np.newaxis]
+    ranks[0] += np.arange(len(colours), dtype=np.int32)[:, np.newaxis]  # distance << 8 | index: one minimum settles ties, too
 
-    nearest = np.empty((256, 256, 256), np.int32)
+    nearest = np.empty((256, 256, 256), np.uint8)
     parts = [slice(start, start + _BLOCK) for start in first]
     for b, blue in enumerate(parts):
         for g, green in enumerate(parts):
@@ -174,7 +175,7 @@ def _rank_colours(palette: bytes) -> NDArray[np.int32]:
             for r, red in enumerate(parts):
                 chosen = np.flatnonzero(advantage[r] >= 0)
                 cubes = planes[chosen][..., np.newaxis] + ranks[0, chosen, red][:, np.newaxis, np.newaxis, :]
-                nearest[blue, green, red] = cubes.min(axis=0)
+                nearest[blue, green, red] = cubes.min(axis=0) & 255
     return nearest
 
 
