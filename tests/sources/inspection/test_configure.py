@@ -120,6 +120,26 @@ def test_settings_of_a_plain_set(kidneys):
     assert found["validate"]["min_samples"] == 1
 
 
+def test_leaks_are_warnings_where_the_parts_are_the_sets_own(kidneys):
+    """Drawn parts can be drawn better: there a leak is an error, which is the default."""
+    assert "leakage" not in configure(kidneys).settings["validate"]
+    for path in sorted(kidneys.rglob("*.png")):
+        part = "val" if path.stem in ("case1", "case2", "case3") else "train"
+        (kidneys / part / path.parent.name).mkdir(parents=True, exist_ok=True)
+        path.rename(kidneys / part / path.parent.name / path.name)
+    configuration = configure(kidneys)
+    assert configuration.settings["source"]["images"].startswith("{split}/")
+    guess = next(guess for guess in configuration.guesses if guess.setting == "validate.leakage")
+    assert guess.value == "warn"
+    assert "the set's own" in guess.reason
+
+
+def test_copies_are_warnings_to_look_at(kidneys):
+    shutil.copy(kidneys / "images/case1.png", kidneys / "images/case7.png")
+    guess = next(guess for guess in configure(kidneys).guesses if guess.setting == "validate.leakage")
+    assert (guess.value, guess.reason) == ("warn", "1 pictures are copies of others: look at them")
+
+
 def test_what_is_missing_is_left_out_and_told(kidneys, capsys):
     (kidneys / "masks/case3.png").unlink()
     (kidneys / "images/case5.png").unlink()

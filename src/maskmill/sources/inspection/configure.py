@@ -186,10 +186,15 @@ def _guess_checks(inspection: Inspection, classes: Sequence[ClassEntry]) -> list
             Guess("validate.max_void", 1.0, "there is a void class, and its part of single masks is not known"),
             Guess("validate.max_empty", 0.1, "some masks may be all void"),
         ]
-    if inspection.num_duplicates:
-        count = inspection.num_duplicates
-        guesses.append(Guess("validate.leakage", "warn", f"{count} pictures are copies of others: look at them"))
-    return guesses
+    return [*guesses, *_guess_leakage(inspection)]
+
+
+def _guess_leakage(inspection: Inspection) -> list[Guess]:
+    """Choose to go on with a warning where a person cannot draw better parts."""
+    copies = f"{inspection.num_duplicates} pictures are copies of others: look at them" if inspection.num_duplicates else ""
+    own = "the parts are the set's own: what they share is shown, and published figures share it, too"
+    reasons = [own] * bool(inspection.proposal.split_source) + [copies] * bool(copies)
+    return [Guess("validate.leakage", "warn", "; ".join(reasons))] if reasons else []
 
 
 def _finish_classes(inspection: Inspection) -> tuple[ClassEntry, ...]:
