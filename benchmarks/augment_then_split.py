@@ -89,8 +89,7 @@ class Score:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, nargs="?", help="river_gravel.tar, or the folder that it holds")
-    parser.add_argument("--draws", type=int, default=3, help="of the pictures held out; with 7 each is held out twice")
-    parser.add_argument("--figure", type=Path, help="write a picture of siblings in both parts here")
+    parser.add_argument("--draws", type=int, default=3, choices=range(2, 8), help="of the pictures held out; 7 hold out each twice")
     arguments = parser.parse_args()
     if arguments.source is None:
         say("augment_then_split: left out, it needs the path of river_gravel.tar")
@@ -103,12 +102,10 @@ def main() -> None:
         scores: list[Score] = []
         for number in range(arguments.draws):
             scores += run_draw(samples, params, workspace / f"draw {number}", number)
+        figures = pd.DataFrame(scores).assign(pretended=lambda table: table["reported"] - table["reached"])
+        console.print(build_table(figures))
         first = workspace / "draw 0"
-        if arguments.figure:
-            draw_siblings(first / ORDERS[0], arguments.figure)
         refusals = {order: offer_to_stages(first / order, first / "held_out", params, workspace / order) for order in ORDERS}
-    figures = pd.DataFrame(scores).assign(pretended=lambda table: table["reported"] - table["reached"])
-    console.print(build_table(figures))
     for order, refusal in refusals.items():
         say(f"\nvalidate, given the files of {order}:\n{refusal or 'no objection'}")
     refused = {order: bool(refusal) for order, refusal in refusals.items()}
@@ -133,11 +130,13 @@ def write_settings(preset: str, source: Path, workspace: Path) -> Params:
 
 
 def run_stages(*names: str, workspace: Path) -> str:
-    """Run stages in a workspace up to the first that fails; return what that one says, or nothing."""
+    """Run stages in a workspace up to the first that refuses the data; return what that one says, or nothing."""
     for name in names:
         command = [sys.executable, str(ROOT / f"stages/{name}.py")]
         done = subprocess.run(command, cwd=workspace, text=True, capture_output=True, check=False)
         if done.returncode:
+            if "error: " not in done.stderr:  # of a traceback, not of maskmill
+                raise RuntimeError(done.stderr)
             return done.stderr.strip()
     return ""
 
@@ -250,16 +249,6 @@ def offer_to_stages(arrays: Path, held_out: Path, params: Params, workspace: Pat
             (mask_dir / f"{part}{row:03d}.png").write_bytes(pictures.encode_label_mask(np.asarray(mask), palette))
     write_settings(AUGMENTED, workspace / "files", workspace)
     return run_stages("download", "encode", "validate", workspace=workspace)
-
-
-def draw_siblings(arrays: Path, path: Path, most: int = 4) -> None:
-    """Write a validating copy, then training copies of the same photo, side by side as a PNG."""
-    training, validating = (pd.read_csv(arrays / part / "samples.csv") for part in ("train", "val"))
-    siblings = training.index[(training["parent"] == validating["parent"].iloc[0]) & (training["copy"] > 0)][: most - 1]
-    shown = [open_part(arrays, "val")[0][0], *open_part(arrays, "train")[0][siblings]]
-    gap = np.full((shown[0].shape[0], 8, 3), 255, np.uint8)
-    row = [part for picture in shown for part in (picture, gap)][:-1]
-    path.write_bytes(pictures.encode_picture(np.hstack(row)))
 
 
 def build_table(figures: pd.DataFrame) -> Table:
