@@ -3,7 +3,8 @@
 256 x 256 pictures in batches of 8, augmented with the street recipe. In turns with the peer, the same albumentations Compose called
 in a plain loop in one process, over the same pictures, which it neither shuffles, batches nor makes reproducible.
 Then a real training, resnet18 U-Net, as `maskmill.training.fit` runs it: the time within the iterator's next() is the wait, the
-time from one batch to the next is the step. Steps before the first SETTLED ones are over do not count: they compile.
+time from one batch to the next is the step. The first SETTLED steps do not count: they
+compile, and find batches that were made meanwhile.
 """
 
 import itertools
@@ -17,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import grain
 import numpy as np
 from ruamel.yaml import YAML
 
@@ -135,19 +135,19 @@ def measure_training(arrays: Path, transforms: Transforms, settings: Mapping[str
     return statistics.mean(waits), statistics.mean(steps)
 
 
-class Timed(grain.IterDataset):
+class Timed(batches.grain.IterDataset):
     """The same elements, with a note of when each was asked for and when it came."""
 
-    def __init__(self, parent: grain.IterDataset, spans: list[tuple[float, float]]) -> None:
+    def __init__(self, parent: batches.grain.IterDataset, spans: list[tuple[float, float]]) -> None:
         super().__init__(parent)
         self.spans = spans
 
-    def __iter__(self) -> grain.DatasetIterator:
+    def __iter__(self) -> batches.grain.DatasetIterator:
         return TimedIterator(iter(self._parent), self.spans)
 
 
-class TimedIterator(grain.DatasetIterator):
-    def __init__(self, parent: grain.DatasetIterator, spans: list[tuple[float, float]]) -> None:
+class TimedIterator(batches.grain.DatasetIterator):
+    def __init__(self, parent: batches.grain.DatasetIterator, spans: list[tuple[float, float]]) -> None:
         super().__init__(parent)
         self.spans = spans
 
