@@ -97,7 +97,7 @@ def test_addresses_of_no_cluster_are_refused_at_once(tmp_path, no_cluster, addre
 
 def test_the_environment_names_the_cluster_where_the_settings_do_not(tmp_path, no_cluster, monkeypatch):
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    with pytest.raises(ParamsError, match="no Ray cluster answers at 127.0.0.1:1"):
+    with pytest.raises(ParamsError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
         do_all(refuse, [(1,)], tmp_path, backend="ray")
 
 

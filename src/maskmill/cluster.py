@@ -8,10 +8,11 @@ import shutil
 import socket
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from ray.util.placement_group import PlacementGroup
 
 ANSWER = 60  # seconds for a machine to say what it sees
-ROOM = 10  # seconds for the cluster to make room
+ROOM = 60  # seconds for the cluster to make room; it takes 15 until Ray counts a lost machine no more
+ROOM_EACH = 5  # seconds of them for as many processes as are wanted, then as many as there is room for
 START = 120  # seconds for all processes to start
 LIBRARIES = ("albumentations", "numpy", "opencv-python-headless", "pillow", "pycocotools", "rasterio", "shapely")  # decide bytes
 HOW_TO_START = (
@@ -59,7 +61,7 @@ def share_out_on_cluster(
     connect(address)
     from ray.exceptions import RayError, RayTaskError
 
-    check_machines(folder)
+    check_machines(folder, list_machines())
     try:
         with _reserve(jobs) as (room, count):
             yield from _start(function, tasks, room, count)
@@ -116,30 +118,38 @@ def _find_head(address: str | None) -> str:
     return head
 
 
-def check_machines(folder: Path) -> None:
-    """Make every machine of the cluster read and write in `folder`, and say which software it has.
+def list_machines() -> frozenset[str]:
+    """Return the numbers of the machines that the cluster has now; one that is lost is among them until Ray notices."""
+    import ray
+
+    return frozenset(machine["NodeID"] for machine in ray.nodes() if machine["Alive"])
+
+
+@cache  # a stage works several times in the same folder
+def check_machines(folder: Path, machines: frozenset[str]) -> None:
+    """Make machines of the cluster read and write in `folder`, and say which software they have.
 
     Raises:
         ParamsError: a machine does not share the working directory or `folder`, or has other software; all are named.
     """
     import ray
 
+    names = {node["NodeID"]: f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})" for node in ray.nodes()}
     shared = folder / f".shared.{uuid.uuid4().hex}"
     shared.mkdir()
     try:
         (shared / "token").write_text(shared.name)
-        machines = [machine for machine in ray.nodes() if machine["Alive"]]
-        answers = [_ask(machine["NodeID"], shared) for machine in machines]
+        answers = {machine: _ask(machine, shared) for machine in machines}
         problems = [
-            f"{machine['NodeManagerHostname']} ({machine['NodeManagerAddress']}, {machine['NodeID'][:8]}): {problem}"
-            for machine, answer in zip(machines, answers, strict=True)
-            for problem in _find_problems(machine["NodeID"], answer, shared)
+            f"{names[machine]}: {problem}"
+            for machine, answer in answers.items()
+            for problem in _find_problems(machine, answer, shared)
         ]
     finally:
         shutil.rmtree(shared)
     if problems:
         raise ParamsError(
-            f"compute.backend is ray, but machines of the cluster cannot do the work:\n{summarise_problems(problems)}",
+            f"compute.backend is ray, but machines of the cluster cannot do the work:\n{summarise_problems(sorted(problems))}",
             expected=f"every machine reads and writes {folder.absolute()} under this path, and has the same software as this one",
             fix="mount the same storage at the same path on all of them (docs/cluster.md), or set compute.backend to loky",
         )
@@ -163,8 +173,7 @@ def _find_problems(machine: str, answer: "ObjectRef", shared: Path) -> list[str]
     except RayTaskError as error:
         return [str(error.cause)]
     except RayError as error:
-        lost = machine not in {other["NodeID"] for other in ray.nodes() if other["Alive"]}
-        return [] if lost else [f"does not answer: {str(error).splitlines()[0]}"]
+        return [f"does not answer: {str(error).splitlines()[0]}"] if machine in list_machines() else []
     if not (shared / machine).is_file():
         return [f"what it writes to {shared.parent.absolute()} does not arrive here"]
     here = describe_software()
@@ -197,20 +206,19 @@ def _reserve(jobs: int) -> Iterator[tuple["PlacementGroup", int]]:
     import ray
     from ray.util.placement_group import placement_group, remove_placement_group
 
-    present = int(ray.cluster_resources().get("CPU", 0))
-    wanted = min(jobs if jobs > 0 else present + 1 + jobs, present)
-    for count in (wanted, int(ray.available_resources().get("CPU", 0))):
-        if count < 1:
-            continue
-        room = placement_group([{"CPU": 1}] * count, strategy="SPREAD")
-        try:
-            if room.wait(ROOM):
-                yield room, count
-                return
-        finally:
-            remove_placement_group(room)
+    end = time.monotonic() + ROOM
+    while time.monotonic() < end:
+        present, free = (int(resources().get("CPU", 0)) for resources in (ray.cluster_resources, ray.available_resources))
+        for count in (min(jobs if jobs > 0 else present + 1 + jobs, present), free):
+            room = placement_group([{"CPU": 1}] * max(1, count), strategy="SPREAD")
+            try:
+                if room.wait(ROOM_EACH):
+                    yield room, max(1, count)
+                    return
+            finally:
+                remove_placement_group(room)
     raise MaskmillError(
-        f"the Ray cluster has no free CPU of its {present}",
+        f"the Ray cluster has no free CPU: {free} of {present}",
         fix="wait until its other work is done (`ray status`), or set compute.backend to loky",
     )
 
