@@ -120,15 +120,17 @@ def _account(
     """Return the sample's row of statistics.csv, as far as its picture and its mask tell."""
     height, width, num_channels = picture.shape
     area = label_mask.size
-    by_match = np.bincount(matches.reshape(-1), minlength=3)
+    by_match = [np.count_nonzero(matches == match) for match in (EXACT, TOLERATED, UNMATCHED)]  # faster than np.bincount
     by_id = count_pixels(label_mask)
+    image_hash = hashlib.sha256(f"{picture.shape}".encode())
+    image_hash.update(np.ascontiguousarray(picture).data)
     return {
         "image_height": height,
         "image_width": width,
         "mask_height": label_mask.shape[0],
         "mask_width": label_mask.shape[1],
         "channels": num_channels,
-        "image_hash": hashlib.sha256(f"{picture.shape}".encode() + picture.tobytes()).hexdigest(),
+        "image_hash": image_hash.hexdigest(),
         "exact": float(by_match[EXACT] / area),
         "tolerated": float(by_match[TOLERATED] / area),
         "unmatched": float(by_match[UNMATCHED] / area),

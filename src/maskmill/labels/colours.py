@@ -69,12 +69,15 @@ def match_colours(
     if not tolerance >= 0:
         raise ParamsError(f"the tolerance is {tolerance}", expected="a distance of 0 or more", fix="correct encode.tolerance")
     limit = math.floor(min(tolerance, 442) ** 2)  # no two colours are 442 apart; squared distances are integers, exact in float32
-    indices = encode_colours(colour_mask, colours)
+    given = _check_colours(colours)
+    indices = encode_colours(colour_mask, given)
     matches = np.empty_like(indices)
-    num_rows = max(1, _CHUNK // max(1, indices.shape[1]))
+    palette = np.zeros((256, 1, 3), np.uint8)
+    palette[: len(given), 0] = given
+    num_rows = max(1, _CHUNK // 4 // max(1, indices.shape[1]))  # 12 bytes a pixel: less at a time
     for start in range(0, len(indices) if indices.size else 0, num_rows):
         rows = slice(start, start + num_rows)
-        differences = cv2.absdiff(colour_mask[rows], decode_labels(indices[rows], colours))
+        differences = cv2.absdiff(colour_mask[rows], cv2.applyColorMap(indices[rows], palette))
         squared = cv2.transform(cv2.multiply(differences, differences, dtype=cv2.CV_32F), _SUM)
         np.add(squared > 0, squared > limit, out=matches[rows], dtype=np.uint8)
     return indices, matches
