@@ -1,10 +1,9 @@
 """The online input: pictures a second out of grain, and what a training step waits for them; prints one JSON line.
 
 256 x 256 pictures in batches of 8, augmented with the street recipe. In turns with the peer, the same albumentations Compose called
-in a plain loop in one process, over the same pictures, which it neither shuffles, batches nor makes reproducible.
-Then a real training, resnet18 U-Net, as `maskmill.training.fit` runs it: the time within the iterator's next() is the wait, the
-time from one batch to the next is the step. The first SETTLED steps do not count: they
-compile, and find batches that were made meanwhile.
+in a plain loop in one process, over the same pictures, which it neither shuffles, batches nor makes reproducible. Then a real
+training, resnet18 U-Net, as `maskmill.training.fit` runs it: the time within the iterator's next() is the wait, the time from one
+batch to the next is the step. The first SETTLED steps do not count: they compile, and find batches that were made meanwhile.
 """
 
 import itertools
@@ -31,10 +30,10 @@ from maskmill.training.device import prepare_device
 
 PRESET = Path(__file__).resolve().parents[1] / "presets" / "default.yaml"
 SIDE, BATCH, NUM_CLASSES, CELL = 256, 8, 12, 16
-PICTURES = {"train": 240, "val": 8}
+PICTURES = {"train": 320, "val": 8}
 ROUNDS, PICTURES_A_ROUND = 9, 400
 THREADS = (1, 2)
-SETTLED = 6  # steps
+SETTLED = batches.BUFFERED_BATCHES + 2  # steps
 NOISE = 8  # grey levels either way
 
 Transforms = Sequence[Mapping[str, Any]]
