@@ -101,7 +101,7 @@ def augment_sample(
     Raises:
         DataError: a transform fails, or the outcome has another size or type; the message names the transform.
     """
-    _seed(transform, seed_parts)
+    begin_draw(transform, seed_parts)
     try:
         result = transform(image=np.array(picture), mask=np.array(label_mask))  # copies: some transforms write in place
     except Exception as error:  # albumentations raises whatever it meets
@@ -113,14 +113,18 @@ def augment_sample(
 
 def derive_seed(*parts: int) -> int:
     """Mix integers into one 32-bit seed, the same on every machine; negative ones count modulo 2**32."""
-    return int(np.random.SeedSequence([part % 2**32 for part in parts]).generate_state(1)[0])
+    return int(_mix(parts).generate_state(1)[0])
 
 
-def _seed(transform: Compose, seed_parts: tuple[int, ...]) -> None:
+def _mix(parts: tuple[int, ...]) -> np.random.SeedSequence:
+    return np.random.SeedSequence([part % 2**32 for part in parts])
+
+
+def begin_draw(transform: Compose, seed_parts: tuple[int, ...]) -> None:
     """Begin a draw. All steps share one stream: albumentations' own set_random_seed gives each of them the same numbers, so that
     a picture that is flipped one way is always flipped the other way, too."""
-    seed = derive_seed(*seed_parts)
-    transform.set_random_state(np.random.default_rng(seed), random.Random(seed))
+    mixed = _mix(seed_parts)
+    transform.set_random_state(np.random.default_rng(mixed), random.Random(int(mixed.generate_state(1)[0])))
 
 
 def _leaves(steps: Sequence[Any]) -> list[Any]:
@@ -168,7 +172,7 @@ def _find_fault(
     for place, step in enumerate(transform.transforms):
         name = type(step).__name__
         until = Compose(transform.transforms[: place + 1])
-        _seed(until, seed_parts)
+        begin_draw(until, seed_parts)
         try:
             after = until(image=np.array(picture), mask=np.array(label_mask))["image"]
         except Exception as error:

@@ -33,12 +33,13 @@ def refuse_strange_parents(rows: pd.DataFrame, samples: pd.DataFrame) -> None:
     Raises:
         DataError: the parent of a copy is not among the training samples, or in another part as well.
     """
-    splits = samples.groupby("id")["split"].unique()
-    for row in rows[rows["copy"] > 0].itertuples():
-        found = ", ".join(splits.get(row.parent, ["no part"]))
-        if found != "train":
-            raise DataError(
-                f"{row.id} is an augmented copy of {row.parent}, which is in {found}",
-                expected="copies of training samples alone",
-                fix="dvc repro --force encode",
-            )
+    training = samples["split"] == "train"
+    copies = rows[rows["copy"] > 0]
+    allowed = copies["parent"].isin(samples["id"][training]) & ~copies["parent"].isin(samples["id"][~training])
+    for row in copies[~allowed].itertuples():
+        found = ", ".join(samples["split"][samples["id"] == row.parent]) or "no part"
+        raise DataError(
+            f"{row.id} is an augmented copy of {row.parent}, which is in {found}",
+            expected="copies of training samples alone",
+            fix="dvc repro --force encode",
+        )
