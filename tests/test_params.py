@@ -50,6 +50,8 @@ def test_the_defaults_are_complete_and_right(values: dict[str, Any]) -> None:
             lambda v: v["augment"]["recipes"]["stones"]["transforms"][0].update(limits=30),
             "augment.recipes.stones.transforms[0]: limits is not an argument of Rotate; did you mean limit?",
         ),
+        (lambda v: v["augment"].update(recipe="stone"), "augment.recipe 'stone' is no recipe; did you mean stones?"),
+        (lambda v: v["augment"]["recipes"].update({"my.own": {"transforms": []}}), "augment.recipes.my.own"),
         (lambda v: v["train"]["loss"].update(cross_entropy=0, dice=0), "at least one weight"),
     ],
 )

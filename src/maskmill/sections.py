@@ -163,7 +163,7 @@ class RecipeParams(Section):
 class AugmentParams(Section):
     seed: Seed
     recipe: str
-    recipes: dict[str, RecipeParams]
+    recipes: dict[Annotated[str, Field(pattern="^[A-Za-z0-9_-]+$")], RecipeParams]  # dvc.yaml names them after a dot
 
     @model_validator(mode="after")
     def _known(self) -> Self:

@@ -15,7 +15,7 @@ from maskmill.sources.inspection.look import Inspection, inspect_tree, open_tree
 from maskmill.sources.inspection.parts import drop_unusable_parts, guess_parts
 from maskmill.sources.inspection.proposals import PairingProposal
 from maskmill.sources.inspection.scale import count_tiles, guess_scale
-from maskmill.sources.inspection.training import AUTO_RECIPE, guess_class_weights, guess_training
+from maskmill.sources.inspection.training import guess_augmentation, guess_class_weights, guess_training
 from maskmill.sources.settings import Layout
 from maskmill.sources.tree import FileTree
 from maskmill.terminal import console
@@ -115,7 +115,7 @@ def _configure_tree(tree: FileTree, inspection: Inspection, *, name: str) -> Con
     guesses += guess_training(num_training)
     labelled = sum(entry.fraction for entry in classes if not entry.void) or 1.0
     guesses += guess_class_weights({entry.name: entry.fraction / labelled for entry in classes if not entry.void})
-    guesses += _guess_augmentation()
+    guesses += guess_augmentation()
     return Configuration(inspection, tuple(classes), tuple(guesses))
 
 
@@ -223,16 +223,3 @@ def _count_training(proposal: PairingProposal) -> int:
     parts = {sample.split for sample in proposal.samples}
     drawn = sum(fraction for part, fraction in (("test", 0.2), ("val", 0.15)) if part not in parts)
     return max(1, round(len(own) * (1 - drawn)))
-
-
-def _guess_augmentation() -> list[Guess]:
-    transforms = [
-        {"name": "HorizontalFlip", "p": 0.5},
-        {"name": "Affine", "scale": [0.8, 1.25], "translate_percent": [-0.1, 0.1], "rotate": [-10, 10], "border_mode": 4, "p": 0.7},
-        {"name": "RandomBrightnessContrast", "brightness_limit": 0.2, "contrast_limit": 0.2, "p": 0.5},
-    ]
-    reason = "right for pictures with an up and a down; add RandomRotate90 for pictures from above or through a microscope"
-    return [
-        Guess("augment.recipe", AUTO_RECIPE, "written out below it"),
-        Guess(f"augment.recipes.{AUTO_RECIPE}.transforms", transforms, reason),
-    ]

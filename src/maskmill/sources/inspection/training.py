@@ -1,4 +1,4 @@
-"""How long and in what portions to train on so many pictures, and how much its rare classes weigh."""
+"""How long and in what portions to train on so many pictures, how to augment them, and how much rare classes weigh."""
 
 from collections.abc import Mapping
 
@@ -9,6 +9,11 @@ SEEN_IN_TRIAL = 400
 FEWEST_EPOCHS, MOST_EPOCHS = 4, 40
 BATCH = 8
 AUTO_RECIPE = "upright"  # what the chosen augmentation is called in params.yaml
+AUTO_TRANSFORMS = [
+    {"name": "HorizontalFlip", "p": 0.5},
+    {"name": "Affine", "scale": [0.8, 1.25], "translate_percent": [-0.1, 0.1], "rotate": [-10, 10], "border_mode": 4, "p": 0.7},
+    {"name": "RandomBrightnessContrast", "brightness_limit": 0.2, "contrast_limit": 0.2, "p": 0.5},
+]
 SHORTEST_EPOCH = 160  # pictures: twenty steps
 MOST_WEIGHT = 4.0
 BALANCED = 8.0  # the commonest class this many times as frequent as the rarest needs no weights
@@ -39,6 +44,15 @@ def guess_training(num_training: int) -> list[Guess]:
             },
             "the default search",
         ),
+    ]
+
+
+def guess_augmentation() -> list[Guess]:
+    """Choose what suits most pictures, whatever their bands and sides."""
+    reason = "right for pictures with an up and a down; add RandomRotate90 for pictures from above or through a microscope"
+    return [
+        Guess("augment.recipe", AUTO_RECIPE, "written out below it"),
+        Guess(f"augment.recipes.{AUTO_RECIPE}.transforms", AUTO_TRANSFORMS, reason),
     ]
 
 
