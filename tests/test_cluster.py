@@ -270,3 +270,28 @@ def test_other_software_on_a_node_is_named(cluster, project, monkeypatch):
     with pytest.raises(ParamsError, match=rf"has pillow {here['pillow']}, not 0\.1"):
         try_to_refuse(project, cluster.address)
     assert not list(project.glob(".shared*"))
+
+
+@pytest.fixture
+def node_apart(cluster, project):
+    """A node that has a file system of its own where this one has the project."""
+    apart = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+    if subprocess.run([*apart, project, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine allows no mounts of one's own")
+    cluster_module.connect(cluster.address)
+    before = cluster_module.list_machines()
+    start = ["start", "--block", f"--address={cluster.address}", "--num-cpus=1", f"--object-store-memory={100 * 2**20}"]
+    node = subprocess.Popen([*apart, project, sys.executable, "-m", "ray.scripts.scripts", *start], stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(cluster_module.list_machines()) > len(before))
+    yield
+    node.terminate()
+    node.wait(PATIENCE)
+    wait_for(lambda: cluster_module.list_machines() == before)
+
+
+def test_a_node_that_does_not_share_the_files_is_named(cluster, node_apart, project):
+    with pytest.raises(ParamsError, match=r"\(\d+\.\d+\.\d+\.\d+\): .*No such file or directory") as error:
+        try_to_refuse(project, cluster.address)
+    assert str(project) in error.value.what
+    assert error.value.what.count("\n") == 1, "the head was named, too"
+    assert not list(project.glob(".shared*"))

@@ -135,7 +135,7 @@ def check_machines(folder: Path, machines: frozenset[str]) -> None:
     import ray
 
     names = {node["NodeID"]: f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})" for node in ray.nodes()}
-    shared = folder / f".shared.{uuid.uuid4().hex}"
+    shared = folder.absolute() / f".shared.{uuid.uuid4().hex}"
     shared.mkdir()
     try:
         (shared / "token").write_text(shared.name)
@@ -173,9 +173,10 @@ def _find_problems(machine: str, answer: "ObjectRef", shared: Path) -> list[str]
     except RayTaskError as error:
         return [str(error.cause)]
     except RayError as error:
-        return [f"does not answer: {str(error).splitlines()[0]}"] if machine in list_machines() else []
+        reason, _, _ = str(error).partition("\n")
+        return [f"does not answer: {reason}"] if machine in list_machines() else []
     if not (shared / machine).is_file():
-        return [f"what it writes to {shared.parent.absolute()} does not arrive here"]
+        return [f"what it writes to {shared.parent} does not arrive here"]
     here = describe_software()
     return [f"has {name} {version}, not {here[name]}" for name, version in there.items() if version != here[name]]
 

@@ -82,8 +82,9 @@ def _persevere(
 
 
 def _describe_losses(loss: Exception, done: int, wanted: int) -> MaskmillError:
+    reason, _, _ = str(loss).partition("\n")
     return MaskmillError(
-        f"workers were lost {LOSSES} times in a row, with {done} of {wanted} files done: {str(loss).splitlines()[0]}",
+        f"workers were lost {LOSSES} times in a row, with {done} of {wanted} files done: {reason}",
         expected="workers that live until their work is done; most often they are ended because memory has run out",
         fix="lower compute.jobs and run the same command again; `dmesg`, or `ray status` of a cluster, say more",
     )
