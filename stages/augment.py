@@ -4,12 +4,12 @@ import _checkout  # noqa: F401  first: this checkout's package before any instal
 import pandas as pd
 
 from maskmill.data.augmentation import check_transforms
-from maskmill.data.contact_sheet import draw_contact_sheet, show_copies, show_epochs, show_originals
+from maskmill.data.contact_sheet import draw_contact_sheet, show_training
 from maskmill.data.findings import require_success
 from maskmill.data.packing import find_mask_type, pack_arrays
 from maskmill.labels.classes import read_class_table
 from maskmill.parallel import Workers
-from maskmill.params import Params, load_params
+from maskmill.params import load_params
 from maskmill.terminal import run_stage, say
 
 
@@ -44,26 +44,12 @@ def main() -> None:
         say(
             f"{part}: {len(of_part)} of {height} x {width}, {copies} of them augmented, from {of_part['parent'].nunique()} pictures"
         )
-    draw_sheet(params)
-
-
-def draw_sheet(params: Params) -> None:
-    """Draw what training will be shown: copies on disk, or the epochs to come."""
-    if params.augment.offline:
-        note, lines = "training pictures and their copies on disk", show_copies(params.paths.arrays)
-    elif params.augment.chosen.transforms:
-        note = "training pictures, and as the first epochs show them"
-        lines = show_epochs(params.paths.arrays, transforms=params.augment.chosen.transforms, seed=params.train.seed)
-    else:
-        note, lines = "training pictures, which stay as they are", show_originals(params.paths.arrays)
-    draw_contact_sheet(
-        lines,
-        params.paths.contact_sheet,
-        heading=params.augment.recipe,
-        note=note,
-        classes=read_class_table(params.paths.encoded / "classes.csv"),
+    note, lines = show_training(
+        params.paths.arrays, transforms=() if params.augment.offline else transforms, seed=params.train.seed
     )
-    say(f"what it looks like: {params.paths.contact_sheet}")
+    classes = read_class_table(params.paths.encoded / "classes.csv")
+    draw_contact_sheet(lines, params.paths.contact_sheet, heading=params.augment.recipe, note=note, classes=classes)
+    say(f"what training will see: {params.paths.contact_sheet}")
 
 
 if __name__ == "__main__":

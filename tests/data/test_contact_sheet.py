@@ -8,7 +8,16 @@ import pytest
 from PIL import Image
 
 from maskmill.data.batches import num_batches, training_batches
-from maskmill.data.contact_sheet import CELL, COLUMNS, LINES, draw_contact_sheet, show_copies, show_epochs, show_originals
+from maskmill.data.contact_sheet import (
+    CELL,
+    COLUMNS,
+    LINES,
+    draw_contact_sheet,
+    show_copies,
+    show_epochs,
+    show_originals,
+    show_training,
+)
 from maskmill.data.packing import pack_arrays
 from maskmill.labels.classes import build_class_table
 from maskmill.parallel import Workers
@@ -75,6 +84,18 @@ def test_epochs_are_what_training_will_see(pack):
         seen = {(i.tobytes(), m.tobytes()) for i, m in itertools.islice(stream, num_batches(arrays, "train", 1))}
         shown = {(line[epoch].picture.tobytes(), line[epoch].label_mask.tobytes()) for line in lines}
         assert shown <= seen
+
+
+def test_what_is_shown_follows_from_the_arrays_and_the_list(pack, tmp_path):
+    arrays = pack(2, total=3)
+    note, lines = show_training(arrays, transforms=(), seed=0)
+    assert (note, captions(lines)) == ("training pictures and their copies on disk", [["s00"], ["s01", "copy 1"]])
+    rows = pd.read_csv(arrays / "train" / "samples.csv")
+    rows[:2].to_csv(arrays / "train" / "samples.csv", index=False)
+    note, lines = show_training(arrays, transforms=MOVES, seed=0)
+    assert (note, captions(lines)[1][:2]) == ("training pictures, and as the first epochs show them", ["s01", "epoch 1"])
+    note, lines = show_training(arrays, transforms=(), seed=0)
+    assert (note, captions(lines)) == ("training pictures, which stay as they are", [["s00", "s01"]])
 
 
 def test_a_tile_is_named_by_its_corner(pack):

@@ -53,6 +53,21 @@ class Cell:
 Line = list[Cell]
 
 
+def show_training(arrays_dir: Path, *, transforms: Sequence[Mapping[str, Any]], seed: int) -> tuple[str, list[Line]]:
+    """Return what a training will be shown, and a note that says what it is: copies on disk, epochs to come, or neither.
+
+    Args:
+        arrays_dir: folder with train/images.npy, masks.npy and samples.csv.
+        transforms: what training augments with; empty where the copies are on disk.
+        seed: of the training.
+    """
+    if (_open_training(arrays_dir).rows["copy"] > 0).any():
+        return "training pictures and their copies on disk", show_copies(arrays_dir)
+    if transforms:
+        return "training pictures, and as the first epochs show them", show_epochs(arrays_dir, transforms=transforms, seed=seed)
+    return "training pictures, which stay as they are", show_originals(arrays_dir)
+
+
 def show_originals(arrays_dir: Path) -> list[Line]:
     """Return a line of training pictures as they are packed, evenly spread over all of them."""
     training = _open_training(arrays_dir)
@@ -74,9 +89,7 @@ def show_epochs(arrays_dir: Path, *, transforms: Sequence[Mapping[str, Any]], se
     """Return some training pictures, each as the first epochs of a training show it.
 
     Args:
-        arrays_dir: folder with train/images.npy, masks.npy and samples.csv.
-        transforms: what training augments with.
-        seed: of the training.
+        arrays_dir, transforms, seed: as for `show_training`.
     """
     training = _open_training(arrays_dir)
     _, *image_size, channels = training.images.shape
