@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from maskmill import outputs, pictures, scaling
+from maskmill.data.array_rows import open_rows
 from maskmill.data.copies import count_copies, refuse_strange_parents
 from maskmill.errors import DataError
 from maskmill.labels.classes import find_void, void_of
@@ -149,7 +150,7 @@ def pack_part(
     _new_array(part_dir / "images.npy", (size, *scale.image_size, channels), np.dtype(np.uint8))
     _new_array(part_dir / "masks.npy", (size, *scale.image_size), find_mask_type(files[0][1]))
     pack = functools.partial(_pack_portion, part_dir=part_dir, scale=scale, transforms=transforms, seed=seed)
-    portions = _share_out([Sample(*paths, of_sample) for paths, of_sample in zip(files, cuts, strict=True) if of_sample])
+    portions = _group_samples([Sample(*paths, of_sample) for paths, of_sample in zip(files, cuts, strict=True) if of_sample])
     for _ in share_out(pack, portions, workers=_as_many_as_pay(workers, size), description=f"packing {part_dir.name}"):
         pass
     rows = _list_rows(samples["id"], cuts)
@@ -192,7 +193,7 @@ def _plan(found: Sequence[Sequence[tuple[int, int]]], copies: Sequence[int]) -> 
     return cuts
 
 
-def _share_out(samples: Sequence[Sample]) -> list[tuple[list[Sample]]]:
+def _group_samples(samples: Sequence[Sample]) -> list[tuple[list[Sample]]]:
     """Group neighbouring samples into portions of work, each a task's only argument."""
     return [(list(portion),) for _, portion in itertools.groupby(samples, lambda sample: sample.cuts[0].row // ROWS_A_TASK)]
 
@@ -201,21 +202,20 @@ def _pack_portion(
     samples: Sequence[Sample], *, part_dir: Path, scale: Scale, transforms: Sequence[Mapping[str, Any]], seed: int
 ) -> None:
     """Write all rows of some samples; runs in a process of its own."""
-    images = np.load(part_dir / "images.npy", mmap_mode="r+")
-    label_masks = np.load(part_dir / "masks.npy", mmap_mode="r+")
-    if any(cut.copies for sample in samples for cut in sample.cuts):
-        from maskmill.data.augmentation import augment_sample, build_transform  # 1 s, in each process
+    with open_rows(part_dir / "images.npy") as images, open_rows(part_dir / "masks.npy") as label_masks:
+        if any(cut.copies for sample in samples for cut in sample.cuts):
+            from maskmill.data.augmentation import augment_sample, build_transform  # 1 s, in each process
 
-        settings = {"image_size": scale.image_size, "channels": images.shape[3], "mask_type": label_masks.dtype}
-        transform = build_transform(transforms, **settings)
-    for sample in samples:
-        picture, label_mask = _read_sample(sample, scale, channels=images.shape[3], mask_type=label_masks.dtype)
-        for cut in sample.cuts:
-            original = _cut_tile(picture, label_mask, cut, scale.image_size)
-            images[cut.row], label_masks[cut.row] = original
-            for copy in range(1, cut.copies + 1):
-                row = cut.row + copy
-                images[row], label_masks[row] = augment_sample(transform, *original, (seed, copy, cut.number))
+            settings: dict[str, Any] = {"image_size": scale.image_size, "channels": images.shape[3], "mask_type": label_masks.dtype}
+            transform = build_transform(transforms, **settings)
+        for sample in samples:
+            picture, label_mask = _read_sample(sample, scale, channels=images.shape[3], mask_type=label_masks.dtype)
+            for cut in sample.cuts:
+                original = _cut_tile(picture, label_mask, cut, scale.image_size)
+                images[cut.row], label_masks[cut.row] = original
+                for copy in range(1, cut.copies + 1):
+                    row = cut.row + copy
+                    images[row], label_masks[row] = augment_sample(transform, *original, (seed, copy, cut.number))
 
 
 def _read_sample(sample: Sample, scale: Scale, *, channels: int, mask_type: np.dtype) -> tuple[NDArray[np.uint8], LabelMask]:
