@@ -253,7 +253,7 @@ def test_the_search_among_many_groups_finds_a_choice_with_every_class(monkeypatc
     names = sorted(set(manifest["group"]))
     presence = draw_presence(manifest, **{f"c{k}": generator.choice(names, 4, replace=False).tolist() for k in range(4)})
     compared = assign_splits(manifest, presence, val=0.2, test=0.2)
-    monkeypatch.setattr("maskmill.data.drawing.MAX_COMPARED", 0)
+    monkeypatch.setattr("maskmill.data.stratification.MAX_COMPARED", 0)
     searched = assign_splits(manifest, presence, val=0.2, test=0.2)
     for result in (compared, searched):
         for part in ("train", "val", "test"):

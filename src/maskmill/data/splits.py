@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from maskmill.data.drawing import Draw, choose_balanced, choose_nearest
+from maskmill.data.stratification import Draw, choose_balanced, choose_nearest
 from maskmill.errors import DataError
 
 _STREAMS = {"test": 0, "val": 1}  # each part has its own random numbers; those of the folds follow
