@@ -109,7 +109,7 @@ def find_most_alike(first: Thumbnails, second: Thumbnails) -> tuple[int, int]:
 def _remove_light(pictures: Thumbnails) -> NDArray[np.float32]:
     """Take from each thumbnail the plane bent along both sides that fits it best, float32 (N, SIDE * SIDE)."""
     flat = pictures.reshape(-1, SIDE * SIDE).astype(np.float32)
-    return flat - (flat @ _LIGHT) @ _LIGHT.T
+    return np.asarray(flat - (flat @ _LIGHT) @ _LIGHT.T, np.float32)
 
 
 def _build_light() -> NDArray[np.float32]:
