@@ -1,5 +1,6 @@
 """What is in more than one part, as tables and as pictures side by side."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def _show_example(group: dict, example: dict, paths: dict[str, Path]) -> SideByS
 
 def _read_panel(path: Path) -> Image.Image:
     """Read a picture at the drawing's size, of more than three bands the first three."""
-    picture = paint_picture(pictures.read_picture(path))
+    picture = paint_picture(pictures.read_picture(path, max_pixels=sys.maxsize))  # encode has checked the size
     height, width = picture.shape[:2]
     scale = PANEL / max(height, width)
     size = (max(1, round(height * scale)), max(1, round(width * scale)))
