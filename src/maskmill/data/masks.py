@@ -13,6 +13,7 @@ from maskmill.labels.colours import UNMATCHED
 from maskmill.labels.layers import BACKGROUND, Layers, flatten_layers, stack_ids, stack_layers
 from maskmill.sources.forms import RawMask
 
+AT_A_TIME = 1 << 16  # pixels that np.bincount turns into 64 bits each
 MOST_NAMED = 3  # of the unknown colours, ids or labels of a mask
 
 
@@ -88,9 +89,12 @@ def encode_overlapping(
 
 def count_pixels(label_mask: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
     """Count the pixels of each class of a mask of ids (uint8) or bits (uint16): int64 (256,), those of void at 255."""
-    if label_mask.dtype == np.uint8:
-        return np.bincount(label_mask.reshape(-1), minlength=256)
     counts = np.zeros(256, np.int64)
+    if label_mask.dtype == np.uint8:
+        flat = label_mask.reshape(-1)
+        for start in range(0, flat.size, AT_A_TIME):
+            counts += np.bincount(flat[start : start + AT_A_TIME], minlength=256)
+        return counts
     is_void = (label_mask & VOID_BIT) != 0
     for number in range(15):
         counts[number] = np.count_nonzero(((label_mask >> number) & 1).astype(bool) & ~is_void)

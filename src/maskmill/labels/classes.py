@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import DTypeLike, NDArray
@@ -122,9 +123,10 @@ def map_colours(colour_mask: NDArray[np.uint8], table: ClassTable, tolerance: fl
     if not table.colour_ids:
         raise ParamsError("no class has colours, and the masks are painted in colours", fix="give each class its colours")
     colours = np.array(list(table.colour_ids), np.uint8)
-    ids = np.array(list(table.colour_ids.values()), np.uint8)
+    ids = np.full(256, VOID, np.uint8)
+    ids[: len(colours)] = list(table.colour_ids.values())
     indices, matches = match_colours(colour_mask, colours, tolerance)
-    return np.take(ids, indices), matches
+    return np.asarray(cv2.LUT(indices, ids), np.uint8), matches  # np.take would turn the indices into 64 bits each
 
 
 def map_ids(raw_ids: NDArray[np.integer], table: ClassTable) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
