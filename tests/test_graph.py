@@ -11,6 +11,7 @@ PACKAGE = ROOT / "src" / "maskmill"
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 # Settings that say where and with how many hands, not what comes out.
 FREE_SECTIONS = {"paths", "compute", "tracking"}
+CHOSEN_RECIPE = {"augment.recipe", "augment.recipes.${augment.recipe}"}  # a change of another recipe repeats nothing
 
 
 def parse(path: Path) -> ast.Module:
@@ -70,7 +71,10 @@ def settings_read(script: Path) -> set[str]:
             section = chain[0].removesuffix("_")
             if section in FREE_SECTIONS:
                 continue
-            whole = len(chain) == 1 or chain[1] in ("model_dump", "offline", "chosen")
+            if chain[0] == "augment" and len(chain) > 1 and chain[1] in ("chosen", "offline"):
+                keys |= CHOSEN_RECIPE
+                continue
+            whole = len(chain) == 1 or chain[1] == "model_dump"
             keys.add(section if whole else f"{section}.{chain[1]}")
     return keys
 
