@@ -153,7 +153,7 @@ class _Augmentation(_Gathering):
 
 def _prefetched(batches: grain.MapDataset) -> grain.IterDataset:
     """Make batches ahead in a few threads; grain's own default would hold 500 of them."""
-    # Not in processes (mp_prefetch): on 2 cores they made 1800 pictures a second where threads, which wait for each other, make
-    # 1300, but a training step there takes as long as 3000 pictures; and each starts for 3 s and takes 110 MB.
+    # Not in processes (mp_prefetch): two make 1800 pictures a second where threads, which wait for each other, make 1000, but a
+    # training step on two cores takes longer than hundreds of them; and each process starts for 3 s and takes 110 MB.
     threads = min(os.cpu_count() or 1, MOST_THREADS)
     return batches.to_iter_dataset(grain.ReadOptions(num_threads=threads, prefetch_buffer_size=BUFFERED_BATCHES))
