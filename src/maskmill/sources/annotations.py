@@ -16,7 +16,7 @@ from maskmill.labels.layers import Layers
 from maskmill.outputs import new_file
 from maskmill.sources.settings import Order, Reading, Window
 
-SUFFIX = ".json"
+SUFFIX = ".json"  # of what the download stage writes; no raster has it
 Ring = list[tuple[float, float]]
 
 

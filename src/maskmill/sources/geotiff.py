@@ -10,7 +10,7 @@ from maskmill.errors import DataError, SourceError
 from maskmill.labels.layers import Layers
 from maskmill.pictures import read_colours
 from maskmill.rasters import Profile, read_ids_window, read_profile, read_values
-from maskmill.sources.annotations import read_layers
+from maskmill.sources.annotations import SUFFIX, read_layers
 from maskmill.sources.choosing import choose_by_lists
 from maskmill.sources.pairing import Pair
 from maskmill.sources.scenes import find_pairs, read_scenes
@@ -18,7 +18,6 @@ from maskmill.sources.settings import Layout, Reading, SampleFiles, Window
 from maskmill.sources.tiling import cut_tiles
 from maskmill.sources.tree import FileTree
 
-ANNOTATION_SUFFIX = ".json"  # of what the download stage writes; no raster has it
 MOST_BANDS_OF_IDS = 2  # grey, or a palette, with alpha
 MOST_SHIFT = 0.5  # pixels between the corners of a picture and those of its mask
 
@@ -66,7 +65,7 @@ def read_mask(files: SampleFiles, size: tuple[int, int], reading: Reading) -> ND
     Raises:
         DataError: not readable, or a mask on another grid than its picture.
     """
-    if files.mask.suffix == ANNOTATION_SUFFIX:
+    if files.mask.suffix == SUFFIX:
         return read_layers(files.mask, size=size, window=files.window, reading=reading)
     picture, mask = read_profile(files.images[0]), read_profile(files.mask)
     if files.window is not None or picture.size == mask.size:
