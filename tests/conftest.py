@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from maskmill import pictures
 from maskmill.data.thumbnails import make_thumbnail
 from maskmill.labels.classes import build_class_table, write_class_table
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes is never asserted
+settings.load_profile("untimed")
 
 PALETTE = np.repeat(np.arange(256, dtype=np.uint8)[:, np.newaxis], 3, axis=1)
 Sample = tuple[str, NDArray[np.uint8], NDArray[np.uint8]]

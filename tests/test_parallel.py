@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,18 @@ def test_an_error_keeps_what_it_says_between_processes(tmp_path, backend):
     with pytest.raises(DataError) as error:
         do_all(refuse, [(number,) for number in range(8)], tmp_path, backend=backend, jobs=2)
     assert (error.value.what, error.value.expected, error.value.fix) == ("5.png is torn", "a whole file", "get it again")
+
+
+def read(name):
+    return Path(name).read_text()
+
+
+def test_processes_that_are_kept_follow_to_another_folder(tmp_path, monkeypatch):
+    for place in ("one", "other"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "note").write_text(place)
+        monkeypatch.chdir(tmp_path / place)
+        assert do_all(read, [("note",)] * 8, tmp_path, jobs=2) == [place] * 8
 
 
 def note_and_die(number, victims, marks):

@@ -435,7 +435,7 @@ def test_what_holds_no_ids_is_refused(tmp_path):
 shapes = array_shapes(min_dims=2, max_dims=2, max_side=12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays(np.uint8, shapes), arrays(np.uint8, (256, 3)))
 def test_label_masks_come_back_with_their_palette(label_mask, palette):
     encoded = encode_label_mask(label_mask, palette)
@@ -446,7 +446,7 @@ def test_label_masks_come_back_with_their_palette(label_mask, palette):
     assert encode_label_mask(label_mask, palette) == encoded
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(arrays(np.uint16, shapes))
 def test_bit_masks_come_back(bit_mask):
     encoded = encode_label_mask(bit_mask, np.zeros((256, 3), np.uint8))
@@ -466,7 +466,7 @@ def test_label_masks_are_read_from_files(tmp_path):
     np.testing.assert_array_equal(read, label_mask)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.data())
 def test_pictures_come_back(data):
     height, width, channels = data.draw(st.tuples(st.integers(1, 9), st.integers(1, 9), st.integers(1, 9)))

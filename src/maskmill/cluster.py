@@ -240,7 +240,7 @@ def _start(
     patience.start()
     try:
         # Without arguments of their own: Ray would store each larger one, and search all before it.
-        calls = (delayed(partial(_work_in, Path.cwd(), function, *task))() for task in tasks)
+        calls = (delayed(partial(work_in, Path.cwd(), function, *task))() for task in tasks)
         return Parallel(n_jobs=count, backend=backend, return_as="generator")(calls)
     except ValueError as error:  # "Tried to start a pool with ...": a machine was lost since the CPUs were counted
         raise WorkerLostError(str(error)) from error
@@ -248,8 +248,9 @@ def _start(
         patience.cancel()
 
 
-def _work_in(directory: Path, function: Callable[..., Outcome], *task: Any) -> Outcome:
-    os.chdir(directory)  # workers start where `ray start` was called
+def work_in(directory: Path, function: Callable[..., Outcome], *task: Any) -> Outcome:
+    """Call a function in a working directory: workers start where `ray start` was called, or are kept from work elsewhere."""
+    os.chdir(directory)
     return function(*task)
 
 

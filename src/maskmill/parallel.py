@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from maskmill.cluster import WorkerLostError, share_out_on_cluster
+from maskmill.cluster import WorkerLostError, share_out_on_cluster, work_in
 from maskmill.errors import MaskmillError
 from maskmill.terminal import say, track
 
@@ -60,7 +60,7 @@ def work_through(
 
 def _share_out_here(function: Callable[..., Outcome], tasks: Sequence[tuple[Any, ...]], *, workers: Workers) -> Iterator[Outcome]:
     parallel = Parallel(n_jobs=workers.jobs, backend=workers.backend, return_as="generator")
-    yield from parallel(delayed(function)(*task) for task in tasks)
+    yield from parallel(delayed(work_in)(Path.cwd(), function, *task) for task in tasks)
 
 
 def _persevere(

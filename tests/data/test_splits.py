@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskmill.data import splits
@@ -117,7 +117,6 @@ manifests = st.lists(
 fractions = st.floats(0.01, 0.45)
 
 
-@settings(deadline=None)
 @given(manifests, st.integers(0, 3), fractions, fractions, st.randoms())
 def test_what_always_holds(groups, seed, val, test, random):
     manifest = build(*groups)
@@ -139,7 +138,6 @@ def test_what_always_holds(groups, seed, val, test, random):
     assert again["split"].sort_index().tolist() == result["split"].tolist()
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 30), min_size=2, max_size=7), st.integers(0, 3), fractions)
 def test_drawn_size_is_the_nearest_of_all_choices(sizes, seed, test):
     manifest = build(*(("", f"g{n}", size) for n, size in enumerate(sizes)))
@@ -206,7 +204,6 @@ def test_what_trains_anyway_leaves_a_class_to_the_drawn_parts():
         assert groups_of(assign_splits(manifest, presence, seed=seed, test=0.2), "test") == {"b"}
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 9), min_size=3, max_size=20), st.data(), st.integers(0, 3), fractions, st.sampled_from([0.0, 0.2, 0.4])
 )
@@ -221,7 +218,6 @@ def test_a_rare_class_comes_to_be_in_every_part(sizes, data, seed, test, val):
     assert all(groups_of(result, part) & set(having) for part in set(result["split"]))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=7), st.lists(st.integers(1, 126), min_size=1, max_size=3), fractions)
 def test_no_choice_is_better_where_groups_are_few(sizes, classes, test):
     """Each class is a bit pattern of the groups that have it; the rules are written again here, choice by choice."""
@@ -318,7 +314,6 @@ def test_too_few_groups_for_the_folds(manifest, folds, test, said, fix):
     assert "null" in error.value.fix
 
 
-@settings(deadline=None)
 @given(
     manifests,
     st.integers(2, 4),
@@ -347,7 +342,6 @@ def test_what_always_holds_of_folds(groups, folds, seed, test, way):
         assert groups_of(result, "val").isdisjoint(groups_of(result, "train"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=4, max_size=16), st.integers(2, 4), st.data())
 def test_a_rare_class_comes_to_be_in_every_fold(sizes, folds, data):
     manifest = build(*(("", f"g{number:02}", size) for number, size in enumerate(sizes)))

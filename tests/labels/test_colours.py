@@ -42,21 +42,21 @@ def test_ties_go_to_the_lowest_index():
     assert encode_colours(mask, [[9, 9, 9], [5, 5, 0], [5, 0, 5], [5, 0, 5]]) == 1
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(palettes(), st.integers(0, 2**32 - 1))
 def test_encode_is_the_brute_force_nearest(colours, seed):
     mask = np.random.default_rng(seed).integers(0, 256, (11, 13, 3), dtype=np.uint8)
     np.testing.assert_array_equal(encode_colours(mask, colours), squared_distances(mask, colours).argmin(axis=-1))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(crowded_palettes, st.integers(0, 2**32 - 1))
 def test_encode_is_the_brute_force_nearest_among_close_colours(colours, seed):
     mask = np.random.default_rng(seed).integers(95, 109, (11, 13, 3), dtype=np.uint8)
     np.testing.assert_array_equal(encode_colours(mask, colours), squared_distances(mask, colours).argmin(axis=-1))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(palettes(most=30), st.floats(0, 450), st.integers(0, 2**32 - 1))
 def test_match_is_the_brute_force_distance(colours, tolerance, seed):
     generator = np.random.default_rng(seed)
@@ -92,7 +92,7 @@ def test_matches_of_many_rows_and_of_none():
     assert [part.shape for part in match_colours(mask[:, :0], [[100, 100, 100]], 10.0)] == [(700, 0)] * 2
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data())
 def test_round_trip_of_palette_colours(data):
     colours = data.draw(st.lists(st.tuples(*[st.integers(0, 255)] * 3), min_size=1, max_size=60, unique=True))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maskmill.errors import SourceError
@@ -94,7 +94,6 @@ def test_limit_keeps_one_of_each_part():
     assert len(limit_samples(frame(train=10, val=10, test=10), 1)) == 3
 
 
-@settings(deadline=None)
 @given(st.integers(1, 60), st.integers(0, 40), st.integers(0, 40), st.integers(1, 150))
 def test_limit_for_all_sizes(train, val, test, limit):
     samples = frame(train=train, val=val, test=test)

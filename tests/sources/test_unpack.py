@@ -131,7 +131,7 @@ def test_file_and_folder_of_one_name(tmp_path):
     check_refused(write_tar(tmp_path / "a.tar", {"a": b"1", "a/b": b"2"}), "cannot be unpacked")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(position=st.floats(0, 1), change=st.binary(min_size=1, max_size=8), kind=st.sampled_from(["zip", "w", "w:gz", "w:xz"]))
 def test_any_damage_is_a_source_error_or_harmless(tmp_path_factory, position, change, kind):
     folder = tmp_path_factory.mktemp("damage")
