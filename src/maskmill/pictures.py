@@ -35,6 +35,7 @@ logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # else it c
 KEPT_SUFFIXES = {"JPEG": {".jpg", ".jpeg"}, "PNG": {".png"}, "BMP": {".bmp"}, "WEBP": {".webp"}, "TIFF": {".tif", ".tiff"}}
 ORIENTATION_TAG = 0x0112
 QUARTER_TURNS = (5, 6, 7, 8)
+ENCODE_AGAIN = "dvc repro --force encode"
 RASTER_FORMATS = {"TIFF", "PNG"}  # of those that Pillow reads: their 16-bit values may have a nodata value among them
 TIFF_BITS, TIFF_COMPRESSION, TIFF_PHOTOMETRIC, TIFF_EXTRA_SAMPLES, TIFF_SAMPLE_FORMAT = 258, 259, 262, 338, 339
 TIFF_COLOURS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}  # photometric interpretation -> bands: grey, RGB, palette, CMYK, ...
@@ -137,10 +138,11 @@ def read_ids(source: Path, *, max_pixels: int = MAX_PIXELS) -> NDArray[np.intege
 
 def read_label_mask(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Read a label mask that `encode_label_mask` wrote: uint8 (H, W) class ids, or uint16 (H, W) with one bit a class."""
-    label_mask = read_ids(path, max_pixels=sys.maxsize)  # encode has checked the size
-    if label_mask.dtype == np.uint16:
-        return label_mask.astype(np.uint16, copy=False)
-    return label_mask.astype(np.uint8, copy=False)
+    with _opened(path, None, sys.maxsize) as picture:  # encode has checked the size
+        label_mask, mode = np.asarray(picture), picture.mode
+    if label_mask.ndim == 2 and label_mask.dtype in (np.uint8, np.uint16):
+        return label_mask
+    raise DataError(f"{path} is no label mask: its mode is {mode}", expected="ids or bits as encode writes them", fix=ENCODE_AGAIN)
 
 
 def encode_label_mask(label_mask: NDArray[np.unsignedinteger], palette: NDArray[np.uint8]) -> bytes:
