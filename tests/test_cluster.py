@@ -52,15 +52,19 @@ def cluster():
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         monkeypatch.delenv("RAY_ADDRESS", raising=False)
-        sessions = tempfile.mkdtemp(prefix="ray")  # short: Ray has sockets in it
-        monkeypatch.chdir(sessions)
-        started = Cluster(initialize_head=True, head_node_args={**NODE, "temp_dir": sessions})
-    try:
-        yield started
-    finally:
-        ray.shutdown()
-        started.shutdown()
-        shutil.rmtree(sessions)
+        place = Path(tempfile.mkdtemp(prefix="ray"))  # short: Ray has sockets in it
+        sessions = place / "ray"  # where Ray looks below RAY_TMPDIR, and expects a folder
+        sessions.mkdir()
+        monkeypatch.setenv("RAY_TMPDIR", str(place))
+        monkeypatch.chdir(place)
+        started = Cluster(initialize_head=True, head_node_args={**NODE, "temp_dir": str(sessions)})
+        monkeypatch.chdir(Path(__file__).parent)
+        try:
+            yield started
+        finally:
+            ray.shutdown()
+            started.shutdown()
+            shutil.rmtree(place)
 
 
 @pytest.fixture
