@@ -11,7 +11,7 @@ from maskmill.labels import read_class_table
 from maskmill.models.archive import save_model
 from maskmill.outputs import new_folder
 from maskmill.params import load_params, overlay_train, read_yaml
-from maskmill.registry.lineage import hash_file, log_lineage
+from maskmill.registry.lineage import hash_file, hash_samples, log_lineage
 from maskmill.registry.runs import recorded_run
 from maskmill.registry.tracking import connect
 from maskmill.terminal import run_stage, say
@@ -49,7 +49,10 @@ def main() -> None:
     name = f"train {train.architecture} {train.backbone or 'plain'}"
     with recorded_run(tracker, name, tags={"maskmill.kind": "train"}, note=note) as record:
         state = log_lineage(record, data_hash=hash_file(params.paths.encoded / "statistics.csv"), device=device)
-        data = {"source": {"name": params.source.name}, "split": params.split.model_dump()}
+        data = {
+            "source": {"name": params.source.name, "samples": hash_samples(params.paths.encoded / "statistics.csv")},
+            "split": params.split.model_dump(),
+        }
         record.log_params({**settings, **data, "determinism": describe_determinism()})
         model, history = train_model(
             params.paths.arrays,

@@ -6,6 +6,7 @@ from maskmill.data.checks import check_dataset, read_statistics
 from maskmill.data.findings import build_failure_table, describe_failures, select_failed, write_findings
 from maskmill.data.leakage import find_groups, find_pairs, read_thumbnails
 from maskmill.data.leakage_report import write_leakage
+from maskmill.data.likeness import count_plain
 from maskmill.errors import DataError
 from maskmill.params import load_params
 from maskmill.terminal import console, run_stage, say, working
@@ -26,6 +27,8 @@ def main() -> None:
     with working("comparing the pictures of the parts"):
         pairs = find_pairs(statistics, thumbnails, near_duplicate=params.validate_.near_duplicate)
     groups = find_groups(statistics)
+    if num_plain := count_plain(thumbnails):
+        say(f"{num_plain} of {len(thumbnails)} pictures are plain, dim or finely drawn: only exact duplicates of them can be found")
     write_leakage(pairs, groups, statistics, thumbnails, encoded_dir=encoded, leakage_dir=leakage)
     findings = check_dataset(
         statistics,

@@ -29,10 +29,12 @@ def tracker(uri, request, monkeypatch):
 def record(tracker, tmp_path):
     """Record the run of a fold as train and evaluate do."""
 
-    def record(fold, dice, *, folds=3, rate=0.001, commit="0123456789", status="FINISHED", evaluated=True):
+    def record(fold, dice, *, folds=3, rate=0.001, samples="ab12", commit="0123456789", status="FINISHED", evaluated=True):
         run = tracker.start_run("train unet resnet18", tags={"maskmill.kind": "train", "maskmill.git_commit": commit})
         split = {"by": "source", "folds": folds, "fold": fold}
-        run.log_params({"train": {"architecture": "unet", "learning_rate": rate}, "split": split, "determinism": f"run {fold}"})
+        source = {"name": "sample", "samples": samples}
+        train = {"architecture": "unet", "learning_rate": rate}
+        run.log_params({"source": source, "train": train, "split": split, "determinism": f"run {fold}"})
         if evaluated:
             folder = tmp_path / run.run_id
             folder.mkdir()
@@ -113,3 +115,10 @@ def test_as_a_command(tracker, record, uri, tmp_path, monkeypatch):
     done = CliRunner().invoke(app, ["folds"])
     assert done.exit_code == 0, done.output
     assert "2 folds of unet" in done.output
+
+
+def test_runs_of_other_samples_are_another_sweep(tracker, record):
+    record(0, 0.4)
+    record(1, 0.5)
+    record(0, 0.9, samples="cd34")
+    assert [sorted(sweep.figures) for sweep in find_sweeps(tracker)] == [[0], [0, 1]]

@@ -126,6 +126,8 @@ class SplitParams(Section):
             raise ValueError(f"split.val + split.test = {self.val + self.test:g} leaves nothing for training")
         if self.folds is not None and self.fold >= self.folds:
             raise ValueError(f"split.fold is {self.fold}, but split.folds is {self.folds}: folds count from 0 to {self.folds - 1}")
+        if self.folds is None and self.fold:
+            raise ValueError(f"split.fold is {self.fold}, but split.folds is null: say how many folds there are")
         return self
 
 
@@ -157,6 +159,8 @@ class RecipeParams(Section):
     def _one_count(self) -> Self:
         if self.copies and self.total:
             raise ValueError("copies and total both say how many pictures to make: set one of them")
+        if (self.copies or self.total) and not self.transforms:
+            raise ValueError("copies that no transform changes teach nothing: give transforms, or no copies and no total")
         return self
 
 
@@ -271,8 +275,14 @@ class TrackingParams(Section):
 
 class ComputeParams(Section):
     backend: Literal["loky", "threading", "ray"]
-    jobs: int
+    jobs: Annotated[int, Field(ge=-1)]
     address: str | None
+
+    @model_validator(mode="after")
+    def _some_job(self) -> Self:
+        if self.jobs == 0:
+            raise ValueError("compute.jobs is 0: set how many files are worked on at a time, or -1 for one a core")
+        return self
 
 
 def suggest_or_list(name: str, known: set[str]) -> str:

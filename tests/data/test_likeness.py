@@ -134,3 +134,10 @@ def test_of_a_still_camera_a_few_partners_each_are_told():
 def test_the_most_alike_of_two_sets():
     first, second = shrink(*map(paint, range(5))), shrink(paint(8), paint(9), save_again(paint(3), 60))
     assert find_most_alike(first, second) == (3, 2)
+
+
+def test_plain_pictures_are_counted():
+    grid = np.indices((90, 140)).sum(axis=0)
+    dim = (paint(1) / 64).astype(np.uint8)
+    fine = np.repeat((100 + 20 * (grid % 2)).astype(np.uint8)[..., np.newaxis], 3, axis=2)
+    assert likeness.count_plain(shrink(paint(0), dim, fine, np.full((90, 140, 3), 7, np.uint8))) == 3

@@ -45,6 +45,16 @@ def test_what_cannot_be_built_is_refused_with_its_place(transform, message):
     assert "errors.pydantic.dev" not in str(caught.value)
 
 
+def test_holes_are_void_by_that_name_and_bits_take_no_ids():
+    holes = {"name": "CoarseDropout", "fill_mask": "void", "p": 1.0}
+    for mask_type, void in ((np.uint8, 255), (np.uint16, 1 << 15)):
+        compose = build_compose([holes], image_size=(40, 56), mask_type=mask_type, where="here")
+        mask = compose(image=np.zeros((40, 56, 3), np.uint8), mask=np.ones((40, 56), mask_type))["mask"]
+        assert set(np.unique(mask)) == {1, void}
+    with pytest.raises(ParamsError, match=r"here\[0\]: fill_mask is 255"):
+        build_compose([holes | {"fill_mask": 255}], image_size=(40, 56), mask_type=np.uint16, where="here")
+
+
 def test_a_size_that_is_left_out_is_the_training_size():
     picture, labels = np.zeros((24, 36, 3), np.uint8), np.zeros((24, 36), np.uint8)
     for transform in ({"name": "RandomResizedCrop"}, {"name": "RandomCrop"}, {"name": "Resize"}):

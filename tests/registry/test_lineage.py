@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from maskmill.registry.lineage import git_state, log_lineage
+from maskmill.registry.lineage import git_state, hash_samples, log_lineage
 from maskmill.registry.tracking import Tracker
 
 
@@ -71,3 +71,14 @@ def test_a_run_carries_where_it_came_from(tracker: Tracker, checkout: Path, monk
     assert run.data.tags["maskmill.dvc_exp"] == "brave-name"
     folder = Path(run.info.artifact_uri.removeprefix("file://")) / "lineage"
     assert sorted(path.name for path in folder.iterdir()) == ["dvc.lock", "params.yaml", "uncommitted.diff"]
+
+
+def test_samples_have_one_hash_however_they_are_divided(tmp_path):
+    def write(name, *rows):
+        (tmp_path / name).write_text("\n".join(["id,split,group,pixels_a", *rows]) + "\n")
+        return hash_samples(tmp_path / name)
+
+    first = write("first.csv", "0016E5,train,NA,7", "b,val,2,8")
+    assert write("other.csv", "0016E5,val,NA,7", "b,train,2,8") == first
+    assert write("pixels.csv", "0016E5,train,NA,7", "b,val,2,9") != first
+    assert write("groups.csv", "0016E5,train,,7", "b,val,2,8") != first

@@ -78,6 +78,11 @@ def find_alike(first: Thumbnails, second: Thumbnails, *, near_duplicate: int) ->
     return pairs.assign(first=first_rows[pairs["first"]], second=second_rows[pairs["second"]])
 
 
+def count_plain(thumbnails: Thumbnails) -> int:
+    """Return how many thumbnails are too plain to compare."""
+    return int((measure_contrasts(thumbnails) < LEAST_CONTRAST).sum())
+
+
 def hash_pictures(pictures: Thumbnails) -> Hashes:
     """Return the perceptual hashes of thumbnails, uint64 (N,): the bits of imagehash.phash, for all pictures at once."""
     lows = np.concatenate([dctn(batch, axes=(1, 2))[:, :8, :8].reshape(-1, 64) for batch in _split(pictures)])

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,9 +137,9 @@ def pack_part(
     """
     files = [(encoded_dir / image, encoded_dir / mask) for image, mask in zip(samples["image"], samples["mask"], strict=True)]
     looks = [(mask_path, scale) for _, mask_path in files]
-    workers = _as_many_as_pay(workers, max(len(files) * (1 + copies), total or 0))
-    share_out = functools.partial(work_through, workers=workers, folder=part_dir.parent)
-    found = list(share_out(_find_corners, looks, description=f"looking at {part_dir.name}"))
+    share_out = functools.partial(work_through, folder=part_dir.parent)
+    early = _as_many_as_pay(workers, max(len(files) * (1 + copies), total or 0))  # processes that packing will need as well
+    found = list(share_out(_find_corners, looks, workers=early, description=f"looking at {part_dir.name}"))
     originals = sum(map(len, found))
     if not originals:
         raise DataError(
@@ -151,7 +152,7 @@ def pack_part(
     _new_array(part_dir / "masks.npy", (size, *scale.image_size), find_mask_type(files[0][1]))
     pack = functools.partial(_pack_portion, part_dir=part_dir, scale=scale, transforms=transforms, seed=seed)
     portions = _group_samples([Sample(*paths, of_sample) for paths, of_sample in zip(files, cuts, strict=True) if of_sample])
-    for _ in share_out(pack, portions, description=f"packing {part_dir.name}"):
+    for _ in share_out(pack, portions, workers=_as_many_as_pay(workers, size), description=f"packing {part_dir.name}"):
         pass
     rows = _list_rows(samples["id"], cuts)
     rows.to_csv(part_dir / "samples.csv", index=False, lineterminator="\n")
@@ -220,7 +221,7 @@ def _pack_portion(
 
 def _read_sample(sample: Sample, scale: Scale, *, channels: int, mask_type: np.dtype) -> tuple[NDArray[np.uint8], LabelMask]:
     """Read a sample at the training scale."""
-    picture = _scale_picture(pictures.read_picture(sample.image_path), scale)
+    picture = _scale_picture(pictures.read_picture(sample.image_path, max_pixels=sys.maxsize), scale)
     picture = _to_channels(picture, channels, sample.image_path)
     label_mask = _scale_label_mask(pictures.read_label_mask(sample.mask_path), scale)
     if picture.shape[:2] != label_mask.shape:

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from pydantic import ValidationError
 
 from maskmill.errors import ParamsError, suggest
-from maskmill.labels.classes import void_of
+from maskmill.labels.classes import VOID_BIT, void_of
 
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # else the import asks the package index for a newer release
 import albumentations as A
@@ -27,7 +27,7 @@ def build_compose(
     """Build the transform that a list of named transforms describes.
 
     Two arguments follow from the data where the list leaves them out: a border that a transform fills is void in the mask
-    (fill_mask), and a size that it requires (size, or height and width) is the training size.
+    (fill_mask), and a size that it requires (size, or height and width) is the training size. `fill_mask: void` says it for holes.
 
     Args:
         transforms: in order, each {"name": an albumentations class, ...its arguments}; OneOf, SomeOf, RandomOrder and
@@ -62,7 +62,18 @@ def _build_step(description: Mapping[str, Any], implied: Mapping[str, Any], wher
     if name in COMPOSITIONS:
         arguments["transforms"] = _build_steps(_list_children(arguments, name, where), implied, f"{where}.transforms")
     filled = {key: value for key, value in implied.items() if key in known and _is_implied(known[key])}
+    if "fill_mask" in arguments:
+        arguments["fill_mask"] = _read_fill(arguments["fill_mask"], implied["fill_mask"], where)
     return _construct(kinds[name], filled | arguments, where)
+
+
+def _read_fill(fill: Any, void: int, where: str) -> Any:
+    """Return what a mask is filled with: void by its name, any id; of bits, whose numbers would mean several classes, void or 0."""
+    if fill in ("void", void):
+        return void
+    if void == VOID_BIT and fill != 0:
+        raise ParamsError(f"{where}: fill_mask is {fill!r}", expected="void, or 0 for no class, where classes overlap")
+    return fill
 
 
 def _list_children(arguments: Mapping[str, Any], name: str, where: str) -> Sequence[Mapping[str, Any]]:

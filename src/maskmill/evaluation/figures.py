@@ -1,5 +1,6 @@
 """The pictures of an evaluation: the best, the median and the worst, an overview, the confusion matrix, the classes."""
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -62,6 +63,6 @@ def choose_samples(per_image: pd.DataFrame, count: int) -> dict[str, list[str]]:
 
 def _predict_sample(predictor: Predictor, report: PartReport, encoded_dir: Path, identifier: str, *, label: str) -> Sample:
     row = report.samples.set_index("id").loc[identifier]
-    picture = read_picture(encoded_dir / str(row["image"]))
+    picture = read_picture(encoded_dir / str(row["image"]), max_pixels=sys.maxsize)
     truth = read_label_mask(encoded_dir / str(row["mask"]))
     return Sample(label, identifier, picture, truth, predictor.mask(picture), predictor.num_classes)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,7 +191,7 @@ def write_reports(folder: Path, test: PartReport, val: PartReport) -> dict[str, 
 
 def _count_sample(predictor: Predictor, image: Path, mask: Path) -> NDArray[np.int64]:
     truth = read_label_mask(mask)
-    picture = read_picture(image)
+    picture = read_picture(image, max_pixels=sys.maxsize)
     if truth.shape != picture.shape[:2]:
         raise DataError(
             f"{mask} is {truth.shape[1]} x {truth.shape[0]}, {image} is {picture.shape[1]} x {picture.shape[0]}",

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 import maskmill
 from maskmill.registry.tracking import RunRecord
 
@@ -54,6 +56,12 @@ def hash_file(path: Path) -> str:
     """Return the sha256 of a file's bytes as hexadecimal digits; of statistics.csv, this is the run's data hash."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_samples(path: Path) -> str:
+    """Return the sha256 of statistics.csv without its parts: of the pictures, masks and groups, however they are divided."""
+    table = pd.read_csv(path, dtype="str", keep_default_na=False).drop(columns="split")
+    return hashlib.sha256(table.to_csv(index=False, lineterminator="\n").encode()).hexdigest()
 
 
 def log_lineage(record: RunRecord, *, data_hash: str, device: Mapping[str, str], checkout: Path = Path()) -> GitState:
