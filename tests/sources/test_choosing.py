@@ -60,6 +60,43 @@ def test_ways_to_name_a_picture(voc, line):
     assert find(voc, "index", **PATTERNS, lists=LISTS, missing="skip")["id"].tolist() == ["2007_000000", "2007_000001"]
 
 
+@pytest.fixture
+def parts(tmp_path):
+    """Pictures 1 and 3 of train, 2 and 3 of val, with masks."""
+    for path in ("train/1", "train/3", "val/2", "val/3"):
+        save(tmp_path / f"data/{path}.png", np.zeros((4, 6, 3), np.uint8))
+        save(tmp_path / f"data/masks/{path}.png", np.zeros((4, 6), np.uint8))
+    return tmp_path
+
+
+def choose(root, *lines, **layout):
+    (root / "data/test.txt").write_text("\n".join(lines))
+    patterns = {"images": "{folder}/{name}.png", "masks": "masks/{folder}/{name}.png", **layout}
+    return find(root, "index", **patterns, lists={"test": "test.txt"})["id"].tolist()
+
+
+@pytest.mark.parametrize("start", ["", "/SegNet/CamVid/", "SegNet/CamVid/", "C:\\SegNet\\", "./"])
+def test_a_namesake_in_another_folder_is_another_picture(parts, start, capsys):
+    lines = [f"{start}{end}" for end in ("train/2.png", "TRAIN/1", "val/3.jpg", "val/1.png")]
+    with pytest.raises(SourceError, match=r"2 list lines name no picture(.|\n)*test\.txt:1: (.|\n)*test\.txt:4: "):
+        choose(parts, *lines)
+    assert choose(parts, *lines, missing="skip") == ["train-1", "val-3"]
+    assert "left out: 2 list lines name no picture" in capsys.readouterr().out
+
+
+def test_pairs_of_paths_from_another_machine(parts):
+    lines = ["/far/train/1.png /far/masks/train/1.png", "/far/train/2.png /far/masks/train/2.png"]
+    assert choose(parts, *lines, missing="skip") == ["train-1"]
+
+
+def test_one_root_over_folders_of_different_depth(parts):
+    for folder in ("", "masks/"):
+        save(parts / f"data/{folder}val/old/4.png", np.zeros((4, 6), np.uint8))
+    patterns = {"images": "{folder}/**/{name}.png", "masks": "masks/{folder}/**/{name}.png", "missing": "skip"}
+    lines = ("Set/val/old/4.png", "Set/val/old/2.png", "Set/train/3.png", "1.png", "/else/where/val/2.png")
+    assert choose(parts, *lines, **patterns) == ["train-1", "train-3", "val-2", "val-4"]
+
+
 def test_a_csv_has_a_heading(voc):
     (voc / "data/VOC/split.csv").write_text("image,kind\n2007_000002.jpg,x\n")
     lists = {"test": "split.csv"}

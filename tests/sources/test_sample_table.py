@@ -149,6 +149,20 @@ def test_a_row_without_a_picture(cases, capsys):
     assert "left out: 2 rows name no picture" in capsys.readouterr().out
 
 
+def test_a_row_about_a_namesake_in_another_folder(tmp_path, capsys):
+    for name in ("1", "2"):
+        save(tmp_path / f"data/train/{name}.png", np.zeros((4, 6, 3), np.uint8))
+    layout = {"images": "train/{name}.png", "table": TABLE}
+    write(tmp_path, "scan,subset,patient\ntrain/1.png,train,a\nval/2.png,val,c\nval/1.png,val,c\n")
+    with pytest.raises(SourceError, match=r"2 rows name no picture(.|\n)*cases\.csv:3: 'val/2\.png'(.|\n)*:4: 'val/1\.png'"):
+        find(tmp_path, "composite", **layout)
+    manifest = find(tmp_path, "composite", **layout, missing="skip", group="{patient}")
+    assert columns_of(manifest, "id", "split", "group") == [["1", "train", "a"]]
+    said = capsys.readouterr().out
+    assert "left out: 2 rows name no picture" in said
+    assert "left out: 1 pictures have no row in cases.csv" in said
+
+
 def test_a_name_that_may_be_several_pictures(cases):
     for name in ("east/1", "west/1"):
         save(cases / f"data/both/{name}.png", np.zeros((4, 6, 3), np.uint8))

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from maskmill.errors import SourceError
 from maskmill.sources.lists import ListLine, drop_suffix, find_list_level, read_list_lines
@@ -23,7 +23,7 @@ def match_lines(tree: FileTree, pairs: Sequence[Pair], layout: Layout) -> list[t
     """Find the pair of each line of the lists.
 
     A line, or its first word (up to a comma or a space), ends like a picture's path, with or without the suffix; it may come from
-    another machine. Empty lines and comments (#) are skipped, and so is the heading of a CSV.
+    another machine, see `find_pictures`. Empty lines and comments (#) are skipped, and so is the heading of a CSV.
 
     Args:
         tree: the source's files.
@@ -38,13 +38,12 @@ def match_lines(tree: FileTree, pairs: Sequence[Pair], layout: Layout) -> list[t
     """
     level = find_list_level(tree, layout.lists)
     pair_of = {pair.image: pair for pair in pairs}
-    ends = index_ends(pair_of)
+    lines = [line for line in read_list_lines(level, layout.lists) if not line.text.startswith(COMMENT)]
+    found = find_pictures(pair_of, [entry for line in lines for entry in (line.text, _take_first_word(line.text))])
     chosen: dict[Path, tuple[Pair, ListLine]] = {}
     absent, repeated = [], []
-    for line in read_list_lines(level, layout.lists):
-        if line.text.startswith(COMMENT):
-            continue
-        image = find_picture(ends, line.text) or find_picture(ends, _take_first_word(line.text))
+    for line in lines:
+        image = found.get(line.text) or found.get(_take_first_word(line.text))
         if image is None:
             if not _is_heading(line):
                 absent.append(f"{line.place}: {line.text}")
@@ -61,7 +60,36 @@ def match_lines(tree: FileTree, pairs: Sequence[Pair], layout: Layout) -> list[t
     return list(chosen.values())
 
 
-def index_ends(images: Iterable[Path]) -> dict[str, list[Path]]:
+def find_pictures(images: Iterable[Path], entries: Iterable[str]) -> dict[str, Path]:
+    """Find the picture that each entry of a table's column, or of lists, names by the end of its path.
+
+    Entries may come from another machine. Its root is the same number of leading folders in all of them, the smallest with which
+    any of them is found: an entry that would need another number is about a picture that is not here, not about its namesake.
+    Absolute and relative paths have a root each; bare file names have none.
+
+    Args:
+        images: the pictures there are.
+        entries: ends of their paths, with any suffix or none, letter case aside; slashes or backslashes.
+
+    Returns:
+        The picture of each entry that names exactly one.
+    """
+    ends = _index_ends(images)
+    parts_of = {entry: _split_path(entry) for entry in entries}
+    roots: dict[bool, int] = {}
+    for entry, parts in parts_of.items():
+        dropped = next((number for number in range(len(parts)) if _look_up(ends, parts[number:])), None)
+        if dropped is not None and len(parts) > 1:
+            roots[_is_absolute(entry)] = min(dropped, roots.get(_is_absolute(entry), dropped))
+    pictures = {}
+    for entry, parts in parts_of.items():
+        root = roots.get(_is_absolute(entry), 0) if len(parts) > 1 else 0
+        if len(named := _look_up(ends, parts[root:])) == 1:
+            pictures[entry] = named[0]
+    return pictures
+
+
+def _index_ends(images: Iterable[Path]) -> dict[str, list[Path]]:
     """Return the pictures by every end of their paths, with and without the suffix, in lower case."""
     ends: dict[str, list[Path]] = defaultdict(list)
     for image in images:
@@ -73,15 +101,18 @@ def index_ends(images: Iterable[Path]) -> dict[str, list[Path]]:
     return ends
 
 
-def find_picture(ends: Mapping[str, Sequence[Path]], entry: str) -> Path | None:
-    """Return the one picture that ends like `entry`, which may come from another machine: the longest end of it that is one's."""
-    parts = [part for part in entry.replace("\\", "/").casefold().split("/") if part not in ("", ".")]
-    for start in range(len(parts)):
-        end = "/".join(parts[start:])
-        for candidate in (end, drop_suffix(end)):
-            if len(found := ends.get(candidate, [])) == 1:
-                return found[0]
-    return None
+def _look_up(ends: Mapping[str, Sequence[Path]], parts: Sequence[str]) -> Sequence[Path]:
+    """Return the pictures whose paths end so, or, where there are none, so before another suffix."""
+    end = "/".join(parts)
+    return ends.get(end) or ends.get(drop_suffix(end), [])
+
+
+def _split_path(entry: str) -> list[str]:
+    return [part for part in entry.replace("\\", "/").casefold().split("/") if part not in ("", ".")]
+
+
+def _is_absolute(entry: str) -> bool:
+    return bool(PureWindowsPath(entry).anchor)  # takes both kinds of slashes, and drives
 
 
 def _take_first_word(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from maskmill.errors import SourceError, suggest, summarise_problems
-from maskmill.sources.choosing import find_picture, index_ends
+from maskmill.sources.choosing import find_pictures
 from maskmill.sources.pairing import Pair, settle
 from maskmill.sources.patterns import SPLIT_FIELD, SPLIT_NAMES, read_own_split
 from maskmill.sources.settings import Missing, TableColumns
@@ -21,7 +21,7 @@ def join_table(tree: FileTree, pairs: Sequence[Pair], table: TableColumns, missi
     """Give each pair the cells of its picture's row, and the part that they say.
 
     A cell of the image column ends like the picture's path, with or without suffix, letter case aside; it may come from another
-    machine. Where the split column is empty, the part stays what it was.
+    machine, see `find_pictures`. Where the split column is empty, the part stays what it was.
 
     Args:
         tree: the source's files.
@@ -90,11 +90,11 @@ def _read_parts(rows: pd.DataFrame, table: TableColumns) -> dict[int, str]:
 
 def _match_rows(rows: pd.DataFrame, pairs: Sequence[Pair], table: TableColumns, missing: Missing) -> dict[Path, int]:
     """Return the line of each picture's row."""
-    ends = index_ends({pair.image for pair in pairs})
+    found = find_pictures({pair.image for pair in pairs}, rows[table.image])
     row_of: dict[Path, int] = {}
     absent, repeated = [], []
     for line, entry in zip(rows.index.tolist(), rows[table.image], strict=True):
-        image = find_picture(ends, entry)
+        image = found.get(entry)
         if image is None:
             absent.append(f"{table.file}:{line}: {entry!r}")
         elif image in row_of:
