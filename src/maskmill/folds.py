@@ -67,7 +67,7 @@ def find_sweeps(tracker: Tracker) -> list[Sweep]:
     if not evaluated:
         raise RegistryError(
             f"{tracker.uri} has no evaluated run of a fold",
-            fix="dvc exp run --queue -S tune.trials=0 -S split.folds=5 -S split.fold=0,1,2,3,4, then dvc queue start",
+            fix="dvc exp run --queue -S tune.trials=0 -S split.folds=5 -S split.fold=0,1,2,3,4 && dvc queue start",
         )
     return evaluated
 
