@@ -8,7 +8,9 @@ import pandas as pd
 
 from maskmill.evaluation.curves import draw_curves
 from maskmill.labels import read_class_table
+from maskmill.labels.heads import choose_head
 from maskmill.models.archive import save_model
+from maskmill.models.build import settings_of
 from maskmill.outputs import new_folder
 from maskmill.params import load_params, overlay_train, read_yaml
 from maskmill.registry.lineage import hash_file, hash_samples, log_lineage
@@ -40,13 +42,15 @@ def main() -> None:
     }
     code = Path(__file__).resolve().parents[1] / "src" / "maskmill"
     key = fingerprint(settings, [params.paths.arrays, *(code / room for room in ("training", "models", "data", "metrics"))])
+    labels = find_labels(params.paths.arrays)
     checkpoint = Checkpoint(Path(".maskmill/training", key), monitor=train.monitor)
 
     bands = None if params.source.band_files else params.source.bands  # a picture of several files is sent as one, of its bands
     device = describe_device()
     tracker = connect(params.tracking.uri, params.tracking.experiment)
     note = checkpoint.folder / "run_id"
-    name = f"train {train.architecture} {train.backbone or 'plain'}"
+    backbone = train.backbone if "backbone" in settings_of(train.architecture) else None
+    name = " ".join(filter(None, ["train", train.architecture, backbone]))
     with recorded_run(tracker, name, tags={"maskmill.kind": "train"}, note=note) as record:
         state = log_lineage(record, data_hash=hash_file(params.paths.encoded / "statistics.csv"), device=device)
         data = {
@@ -70,7 +74,9 @@ def main() -> None:
             settings["train"],
             scale=settings["scale"],
             classes=classes,
-            labels=find_labels(params.paths.arrays),
+            labels=labels,
+            head=choose_head(train.head, labels, classes.num_classes),
+            thresholds=(),
             reading={"bands": bands, "stretch": params.source.stretch},
         )
         save_model(model, params.paths.model, description)

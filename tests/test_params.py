@@ -56,7 +56,7 @@ def test_the_defaults_are_complete_and_right(values: dict[str, Any]) -> None:
         (lambda v: v["compute"].update(jobs=0), "compute.jobs is 0"),
         (lambda v: v["augment"].update(recipe="stone"), "augment.recipe 'stone' is no recipe; did you mean stones?"),
         (lambda v: v["augment"]["recipes"].update({"my.own": {"transforms": []}}), "augment.recipes.my.own"),
-        (lambda v: v["train"]["loss"].update(cross_entropy=0, dice=0), "at least one weight"),
+        (lambda v: v["train"].update(loss={"cross_entropy": 0, "dice": 0}), "at least one weight"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(values: dict[str, Any], edit: Edit, said: str) -> None:

@@ -16,7 +16,6 @@ from maskmill.sections import (
     ComputeParams,
     EncodeParams,
     EvaluateParams,
-    FloatRange,
     PathsParams,
     RegisterParams,
     ScaleParams,
@@ -24,11 +23,10 @@ from maskmill.sections import (
     SourceParams,
     SplitParams,
     TrackingParams,
-    TrainParams,
-    TuneParams,
     ValidateParams,
     suggest_or_list,
 )
+from maskmill.train_sections import FloatRange, TrainParams, TuneParams
 
 
 class Params(Section):

@@ -1,4 +1,4 @@
-"""The sections of params.yaml: every key, its type and its range.
+"""The sections of params.yaml but for train and tune: every key, its type and its range.
 
 Only stages and the command line read settings; the rooms take plain keyword arguments.
 """
@@ -6,7 +6,7 @@ Only stages and the command line read settings; the rooms take plain keyword arg
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from maskmill.errors import suggest
 
@@ -186,80 +186,10 @@ class AugmentParams(Section):
         return bool(self.chosen.copies or self.chosen.total)
 
 
-class FloatRange(Section):
-    low: float
-    high: float
-    log: bool = False
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low > self.high or (self.log and self.low <= 0):
-            raise ValueError(f"low {self.low:g} and high {self.high:g} are no range" + (" on a log scale" if self.log else ""))
-        return self
-
-
-FRACTIONAL = ("dropout", "learning_rate", "weight_decay", "warmup")  # the train settings that a search can vary continuously
-
-NOT_SEARCHED = {"seed", "epochs", "patience", "loss", "class_weights", "monitor", "decoder_filters"}
-
-
-class TuneParams(Section):
-    trials: Annotated[int, Field(ge=0)]
-    epochs: Annotated[int, Field(ge=1)]
-    seed: Seed
-    pruner: Literal["median", "hyperband", "none"]
-    space: dict[str, FloatRange | tuple[str | int | float | None, ...]]
-
-    @model_validator(mode="after")
-    def _searchable(self) -> Self:
-        known = set(TrainParams.model_fields) - NOT_SEARCHED
-        for name, choices in self.space.items():
-            if name not in known:
-                raise ValueError(f"tune.space.{name} is not a train setting that can be searched{suggest_or_list(name, known)}")
-            if isinstance(choices, FloatRange) and name not in FRACTIONAL:
-                raise ValueError(f"tune.space.{name} is a range, only {', '.join(FRACTIONAL)} can be: give a list of choices")
-            if choices == ():
-                raise ValueError(f"tune.space.{name} offers nothing: take it out, or give it choices")
-            for value in choices if isinstance(choices, tuple) else (choices.low, choices.high):
-                _check_train_value(name, value)
-        return self
-
-
-class LossParams(Section):
-    cross_entropy: Annotated[float, Field(ge=0.0)]
-    dice: Annotated[float, Field(ge=0.0)]
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.cross_entropy + self.dice == 0:
-            raise ValueError("train.loss: at least one weight must be above 0")
-        return self
-
-
-class TrainParams(Section):
-    seed: Seed
-    architecture: str
-    backbone: str | None
-    weights: str
-    base_filters: Annotated[int, Field(ge=1)]
-    depth: Annotated[int, Field(ge=2, le=8)]
-    decoder_filters: tuple[Annotated[int, Field(ge=1)], ...]
-    dropout: Annotated[float, Field(ge=0.0, lt=1.0)]
-    epochs: Annotated[int, Field(ge=1)]
-    batch_size: Annotated[int, Field(ge=1)]
-    learning_rate: Annotated[float, Field(gt=0.0)]
-    weight_decay: Annotated[float, Field(ge=0.0)]
-    warmup: Fraction
-    loss: LossParams
-    class_weights: dict[str, Annotated[float, Field(ge=0.0)]]
-    monitor: Literal["val_dice", "val_iou", "val_accuracy", "val_loss"]
-    patience: Annotated[int, Field(ge=1)]
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"]
-
-
 class EvaluateParams(Section):
     batch_size: Annotated[int, Field(ge=1)]
     pictures: Annotated[int, Field(ge=0)]
+    boundary_tolerance: Annotated[int, Field(ge=0)]
 
 
 class RegisterParams(Section):
@@ -288,17 +218,3 @@ class ComputeParams(Section):
 def suggest_or_list(name: str, known: set[str]) -> str:
     """Return "; did you mean ...?", or, where nothing is like `name`, all that is known."""
     return suggest(name, known) or f"; known: {', '.join(sorted(known))}"
-
-
-_ANY_TRAIN = TrainParams.model_construct()  # type: ignore[call-arg]  # only a place to try single values on
-
-
-def _check_train_value(name: str, value: Any) -> None:
-    try:
-        TrainParams.__pydantic_validator__.validate_assignment(_ANY_TRAIN, name, value)
-    except ValidationError as error:
-        for problem in error.errors():
-            if problem["type"] == "frozen_instance":
-                return
-            if problem["loc"][:1] == (name,):
-                raise ValueError(f"tune.space.{name} offers {value!r}: {problem['msg']}") from None

@@ -11,6 +11,7 @@ from maskmill.labels.bits import pack_bits
 from maskmill.labels.classes import VOID_BIT
 from maskmill.training.checkpoints import Checkpoint
 from maskmill.training.fit import fit_model
+from maskmill.training.losses import WeightedSum
 
 SETTINGS = {
     "transforms": [{"name": "HorizontalFlip", "p": 0.5}],
@@ -18,7 +19,7 @@ SETTINGS = {
     "learning_rate": 0.05,
     "weight_decay": 0.0001,
     "warmup": 0.1,
-    "loss": {"cross_entropy": 1.0, "dice": 1.0},
+    "loss": WeightedSum({"cross_entropy": 1.0, "dice": 1.0}),
     "seed": 0,
 }
 
@@ -80,8 +81,9 @@ def test_it_learns_and_ends_with_the_best_epoch(arrays: Path, tmp_path: Path) ->
 
 def test_it_learns_overlapping_classes(overlapping_arrays: Path, tmp_path: Path) -> None:
     model = small_model(3)
+    loss = WeightedSum({"cross_entropy": 1.0, "dice": 1.0}, head="sigmoids")
     checkpoint = Checkpoint(tmp_path / "state", monitor="val_dice")
-    history = fit_model(model, overlapping_arrays, epochs=20, checkpoint=checkpoint, patience=20, **SETTINGS)
+    history = fit_model(model, overlapping_arrays, epochs=20, checkpoint=checkpoint, patience=20, **SETTINGS | {"loss": loss})
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
     best = max(history, key=lambda row: row["val_dice"])
     logits = model.predict(np.load(overlapping_arrays / "val" / "images.npy"), verbose=0)
@@ -108,8 +110,8 @@ def test_class_weights_tip_the_balance(arrays: Path, weights: list[float], favou
         images = np.load(arrays / part / "images.npy")
         np.save(arrays / part / "images.npy", images * 0)
     model = small_model()
-    settings = SETTINGS | {"loss": {"cross_entropy": 1.0, "dice": 0.0}}
-    fit_model(model, arrays, epochs=3, class_weights=weights, **settings)
+    loss = WeightedSum({"cross_entropy": 1.0}, class_weights=weights)
+    fit_model(model, arrays, epochs=3, **SETTINGS | {"loss": loss})
     assert (model.predict(np.load(arrays / "val" / "images.npy"), verbose=0).argmax(-1) == favoured).all()
 
 

@@ -105,12 +105,12 @@ def test_the_highest_class_survives_the_way_through_keras() -> None:
     right = np.array([[1.0, 0, 1.0]]), np.array([[1.0, 0, 0]])
     entropies = [np.log1p(np.exp(x)) - x * truth[0, [0, 2]].mean() for x, truth in zip((2.0, 1.0), right, strict=True)]
     expected = (entropies[0] + entropies[1] + 13 * np.log(2)) / 15
-    loss = WeightedSum({"cross_entropy": 1.0}, labels="overlapping")
+    loss = WeightedSum({"cross_entropy": 1.0}, head="sigmoids")
     assert number(loss(bits, logits)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_weighted_sum_of_overlapping_classes_survives_saving() -> None:
-    loss = WeightedSum({"cross_entropy": 0.5, "dice": 2.0}, labels="overlapping", class_weights=[3, 0.5])
+    loss = WeightedSum({"cross_entropy": 0.5, "dice": 2.0}, head="sigmoids", class_weights=[3, 0.5])
     expected = 0.5 * number(binary_cross_entropy(BITS, BIT_LOGITS, [3.0, 0.5])) + 2 * number(binary_soft_dice(BITS, BIT_LOGITS))
     assert number(loss(BITS, BIT_LOGITS)) == pytest.approx(expected, rel=1e-5)
     again = WeightedSum.from_config(loss.get_config())

@@ -83,5 +83,9 @@ def _convolve(features: keras.KerasTensor, filters: int, name: str) -> keras.Ker
     features = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(
         features
     )
-    features = layers.BatchNormalization(momentum=NORM_MOMENTUM, epsilon=1e-5, name=f"{name}_norm")(features)
-    return layers.Activation("relu", name=f"{name}_relu")(features)
+    return layers.Activation("relu", name=f"{name}_relu")(normalise(features, f"{name}_norm"))
+
+
+def normalise(features: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Apply batch norm, the one that all architectures use; (B, H, W, F) to the same."""
+    return layers.BatchNormalization(momentum=NORM_MOMENTUM, epsilon=1e-5, name=name)(features)

@@ -55,3 +55,14 @@ class CropToPictures(keras.layers.Layer):
 
     def compute_output_shape(self, logits_shape: Shape, pictures_shape: Shape) -> Shape:
         return *pictures_shape[:3], logits_shape[3]
+
+
+@keras.saving.register_keras_serializable(package="maskmill")
+class BesideZero(keras.layers.Layer):
+    """Put a 0 before the one logit of a foreground: the softmax of both is the sigmoid of the one."""
+
+    def call(self, logits: keras.KerasTensor) -> keras.KerasTensor:  # (B, H, W, 1)
+        return ops.concatenate([ops.zeros_like(logits), logits], axis=-1)  # (B, H, W, 2)
+
+    def compute_output_shape(self, logits_shape: Shape) -> Shape:
+        return *logits_shape[:3], 2

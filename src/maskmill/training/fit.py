@@ -12,7 +12,6 @@ from maskmill.metrics.streaming import STREAMING
 from maskmill.terminal import say
 from maskmill.training.callbacks import Bar, EpochScores, EpochSeed, KeepState, OnEpoch, Report, should_stop
 from maskmill.training.checkpoints import Checkpoint, Row
-from maskmill.training.losses import WeightedSum
 from maskmill.training.optimizers import build_optimizer
 
 
@@ -26,9 +25,8 @@ def fit_model(
     learning_rate: float,
     weight_decay: float,
     warmup: float,
-    loss: Mapping[str, float],
+    loss: keras.losses.Loss,
     seed: int,
-    class_weights: Sequence[float] | None = None,
     patience: int | None = None,
     checkpoint: Checkpoint | None = None,
     on_epoch: OnEpoch | None = None,
@@ -44,9 +42,8 @@ def fit_model(
         learning_rate: the schedule's highest.
         weight_decay: of AdamW.
         warmup: fraction of all steps.
-        loss: loss name to weight.
+        loss: of label masks and logits.
         seed: of order, augmentation and dropout.
-        class_weights: of the cross-entropy, K of them; None: all the same.
         patience: epochs without improvement before it stops; needs a checkpoint, which says what improvement is.
         checkpoint: where the state is kept; None keeps none, and the last epoch's weights stay.
         on_epoch: called with the epoch (from 1) and its row after each one; may raise to stop.
@@ -58,11 +55,10 @@ def fit_model(
         TrainingError: the loss is no longer a number.
     """
     steps = num_batches(arrays, "train", batch_size)
-    labels = find_labels(arrays)
-    metric = STREAMING[labels](model.output_shape[-1])
+    metric = STREAMING[find_labels(arrays)](model.output_shape[-1])
     model.compile(
         optimizer=build_optimizer(learning_rate=learning_rate, weight_decay=weight_decay, steps=steps * epochs, warmup=warmup),
-        loss=WeightedSum(loss, labels, class_weights),
+        loss=loss,
         metrics=[metric],
         jit_compile="auto",
     )

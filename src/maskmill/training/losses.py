@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import keras
 from keras import ops
 
-from maskmill.labels.bits import Labels
 from maskmill.labels.classes import VOID
+from maskmill.labels.heads import Head
 from maskmill.metrics.streaming import split_bits
 
 Weights = Sequence[float] | None
@@ -87,10 +88,24 @@ def binary_soft_dice(masks: keras.KerasTensor, logits: keras.KerasTensor) -> ker
     return _compare(truth, ops.sigmoid(logits) * counted)
 
 
-LOSSES: dict[Labels, dict[str, Callable]] = {
-    "exclusive": {"cross_entropy": cross_entropy, "dice": soft_dice},
-    "overlapping": {"cross_entropy": binary_cross_entropy, "dice": binary_soft_dice},
+LOSSES: dict[Head, dict[str, Callable]] = {
+    "softmax": {"cross_entropy": cross_entropy, "dice": soft_dice},
+    "sigmoid": {"cross_entropy": cross_entropy, "dice": soft_dice},
+    "sigmoids": {"cross_entropy": binary_cross_entropy, "dice": binary_soft_dice},
 }
+SUMS = {"ce_dice": {"cross_entropy": 1.0, "dice": 1.0}}
+
+
+def build_loss(settings: Mapping[str, Any], head: Head, class_weights: Weights) -> keras.losses.Loss:
+    """Return the loss that train settings ask for.
+
+    Args:
+        settings: the train section.
+        head: what the model's last layer tells apart.
+        class_weights: of the cross-entropies, K of them; None: all the same.
+    """
+    loss = settings["loss"]
+    return WeightedSum(SUMS[loss] if isinstance(loss, str) else loss, head, class_weights)
 
 
 @keras.saving.register_keras_serializable(package="maskmill")
@@ -99,25 +114,25 @@ class WeightedSum(keras.losses.Loss):
 
     Args:
         weights: loss name to weight; a weight of 0 leaves that loss out.
-        labels: "exclusive" (masks of ids) or "overlapping" (masks of bits).
+        head: what the logits tell apart.
         class_weights: of the cross-entropy, K of them; None: all the same.
     """
 
     def __init__(
-        self, weights: Mapping[str, float], labels: Labels = "exclusive", class_weights: Weights = None, name: str = "loss"
+        self, weights: Mapping[str, float], head: Head = "softmax", class_weights: Weights = None, name: str = "loss"
     ) -> None:
         super().__init__(name=name)
         self.weights = {loss: float(weight) for loss, weight in weights.items() if weight}
-        self.labels = labels
+        self.head = head
         self.class_weights = None if class_weights is None else [float(weight) for weight in class_weights]
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-        losses = LOSSES[self.labels]
+        losses = LOSSES[self.head]
         losses = losses | {"cross_entropy": partial(losses["cross_entropy"], class_weights=self.class_weights)}
         return sum(weight * losses[loss](y_true, y_pred) for loss, weight in self.weights.items())
 
     def get_config(self) -> dict:
-        return {"weights": self.weights, "labels": self.labels, "class_weights": self.class_weights, "name": self.name}
+        return {"weights": self.weights, "head": self.head, "class_weights": self.class_weights, "name": self.name}
 
 
 def _compare(truth: keras.KerasTensor, probabilities: keras.KerasTensor) -> keras.KerasTensor:

@@ -9,14 +9,16 @@ import keras
 from maskmill.data.batches import open_part
 from maskmill.labels import ClassTable
 from maskmill.labels.bits import Labels
+from maskmill.labels.heads import Head, choose_head
 from maskmill.models import build_model
+from maskmill.models.build import settings_of
 from maskmill.training.callbacks import OnEpoch
 from maskmill.training.checkpoints import Checkpoint, Row
 from maskmill.training.device import prepare_device
-from maskmill.training.fit import fit_model
+from maskmill.training.fit import find_labels, fit_model
+from maskmill.training.losses import build_loss
 
-MODEL_SETTINGS = ("architecture", "backbone", "weights", "base_filters", "depth", "decoder_filters", "dropout")
-FIT_SETTINGS = ("batch_size", "learning_rate", "weight_decay", "warmup", "loss", "seed")
+FIT_SETTINGS = ("batch_size", "learning_rate", "weight_decay", "warmup", "seed")
 
 
 def train_model(
@@ -35,7 +37,7 @@ def train_model(
 
     Args:
         arrays: folder with train/ and val/.
-        settings: of the train section: those in MODEL_SETTINGS and FIT_SETTINGS, and precision.
+        settings: the train section.
         num_classes: void not among them.
         class_weights, transforms, epochs, patience, checkpoint, on_epoch: as `fit_model`.
 
@@ -44,13 +46,12 @@ def train_model(
     """
     keras.utils.clear_session()  # an earlier trial's graph would otherwise stay in memory
     prepare_device(seed=settings["seed"], precision=settings["precision"])
-    model = build_model(
-        channels=count_channels(arrays), num_classes=num_classes, **{name: settings[name] for name in MODEL_SETTINGS}
-    )
+    head = choose_head(settings["head"], find_labels(arrays), num_classes)
+    model = build_model(**settings, channels=count_channels(arrays), num_classes=num_classes, head=head)
     history = fit_model(
         model,
         arrays,
-        class_weights=class_weights,
+        loss=build_loss(settings, head, class_weights),
         transforms=transforms,
         epochs=epochs,
         patience=patience,
@@ -73,6 +74,8 @@ def describe_model(
     scale: Mapping[str, Any],
     classes: ClassTable,
     labels: Labels,
+    head: Head,
+    thresholds: Sequence[float],
     reading: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return what a model file says of its model, so that inference needs nothing else.
@@ -83,13 +86,18 @@ def describe_model(
         scale: the scale section.
         classes: the class table.
         labels: whether a pixel has one class ("exclusive") or any number of them ("overlapping").
+        head: what the model's last layer tells apart.
+        thresholds: the probability from which a pixel is of a class: of a sigmoid head the foreground's, of sigmoids each
+            class's, of softmax none.
         reading: how pictures were read from their files: `bands` and `stretch`, as `maskmill.pictures.read_picture` takes them.
     """
     return {
         "architecture": settings["architecture"],
-        "backbone": settings["backbone"],
+        "backbone": settings["backbone"] if "backbone" in settings_of(settings["architecture"]) else None,
         "channels": int(model.input_shape[-1]),
         "labels": labels,
+        "head": head,
+        "thresholds": list(thresholds),
         "reading": {name: None if value is None else list(value) for name, value in reading.items()},
         "scale": {**scale, "image_size": list(scale["image_size"])},
         "classes": [

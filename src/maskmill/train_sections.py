@@ -1,0 +1,122 @@
+"""The sections train and tune of params.yaml: every key, its type and its range.
+
+The names of architectures and losses stand here as well as in their tables, so that a wrong one is refused before anything is
+downloaded or Keras is loaded; tests hold the two against each other.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from maskmill.sections import Fraction, Section, Seed, suggest_or_list
+
+Architecture = Literal["unet", "xception_unet", "segnet", "segnet_basic", "fcn", "dynamic_unet", "deeplabv3plus", "segformer"]
+LossTerm = Literal[
+    "cross_entropy",
+    "binary_cross_entropy",
+    "dice",
+    "log_dice",
+    "jaccard",
+    "focal",
+    "tversky",
+    "lovasz",
+    "boundary",
+]
+LossSum = Literal["ce_dice", "bce_jaccard", "dice_bce", "bce_log_dice"]
+Weight = Annotated[float, Field(ge=0.0)]
+Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
+
+
+class FloatRange(Section):
+    low: float
+    high: float
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low > self.high or (self.log and self.low <= 0):
+            raise ValueError(f"low {self.low:g} and high {self.high:g} are no range" + (" on a log scale" if self.log else ""))
+        return self
+
+
+FRACTIONAL = ("dropout", "learning_rate", "weight_decay", "warmup")  # the train settings that a search can vary continuously
+
+NOT_SEARCHED = {"seed", "epochs", "patience", "class_weights", "monitor", "decoder_filters", "threshold", "tversky"}
+
+
+class TuneParams(Section):
+    trials: Annotated[int, Field(ge=0)]
+    epochs: Annotated[int, Field(ge=1)]
+    seed: Seed
+    pruner: Literal["median", "hyperband", "none"]
+    space: dict[str, FloatRange | tuple[str | int | float | None, ...]]
+
+    @model_validator(mode="after")
+    def _searchable(self) -> Self:
+        known = set(TrainParams.model_fields) - NOT_SEARCHED
+        for name, choices in self.space.items():
+            if name not in known:
+                raise ValueError(f"tune.space.{name} is not a train setting that can be searched{suggest_or_list(name, known)}")
+            if isinstance(choices, FloatRange) and name not in FRACTIONAL:
+                raise ValueError(f"tune.space.{name} is a range, only {', '.join(FRACTIONAL)} can be: give a list of choices")
+            if choices == ():
+                raise ValueError(f"tune.space.{name} offers nothing: take it out, or give it choices")
+            for value in choices if isinstance(choices, tuple) else (choices.low, choices.high):
+                _check_train_value(name, value)
+        return self
+
+
+class TrainParams(Section):
+    seed: Seed
+    architecture: Architecture
+    backbone: str | None
+    weights: str
+    freeze_epochs: Annotated[int, Field(ge=0)]
+    backbone_factor: Annotated[float, Field(gt=0.0)]
+    base_filters: Annotated[int, Field(ge=1)]
+    depth: Annotated[int, Field(ge=2, le=8)]
+    decoder_filters: tuple[Annotated[int, Field(ge=1)], ...]
+    dropout: Dropout | tuple[Dropout, ...]
+    activation: Literal["relu", "elu"]
+    norm: Literal["batch", "none"]
+    initializer: Literal["he_normal", "he_uniform"]
+    upsampling: Literal["transposed", "nearest", "bilinear"]
+    input_noise: Annotated[float, Field(ge=0.0)]
+    fcn_stride: Literal[8, 16, 32]
+    self_attention: bool
+    head: Literal["auto", "softmax", "sigmoid"]
+    epochs: Annotated[int, Field(ge=1)]
+    batch_size: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0.0)]
+    weight_decay: Weight
+    warmup: Fraction
+    loss: LossSum | dict[LossTerm, Weight]
+    label_smoothing: Annotated[float, Field(ge=0.0, lt=1.0)]
+    focal_gamma: Weight
+    tversky: tuple[Weight, Weight]
+    class_weights: Literal["median_frequency"] | dict[str, Weight] | tuple[Weight, ...]
+    threshold: Literal["auto"] | Annotated[float, Field(gt=0.0, lt=1.0)]
+    monitor: Literal["val_dice", "val_iou", "val_accuracy", "val_loss"]
+    patience: Annotated[int, Field(ge=1)]
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+    @field_validator("loss")
+    @classmethod
+    def _some_loss(cls, loss: str | dict[str, float]) -> str | dict[str, float]:
+        if isinstance(loss, dict) and not any(loss.values()):
+            raise ValueError("train.loss: at least one weight must be above 0")
+        return loss
+
+
+_ANY_TRAIN = TrainParams.model_construct()  # type: ignore[call-arg]  # only a place to try single values on
+
+
+def _check_train_value(name: str, value: Any) -> None:
+    try:
+        TrainParams.__pydantic_validator__.validate_assignment(_ANY_TRAIN, name, value)
+    except ValidationError as error:
+        for problem in error.errors():
+            if problem["type"] == "frozen_instance":
+                return
+            if problem["loc"][:1] == (name,):
+                raise ValueError(f"tune.space.{name} offers {value!r}: {problem['msg']}") from None
