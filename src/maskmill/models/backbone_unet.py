@@ -6,9 +6,8 @@ import keras
 from keras import layers
 
 from maskmill.errors import ModelError
-from maskmill.models.backbones import Backbone, build_backbone, find_backbone
-from maskmill.models.blocks import classify, convolve_twice, pad_pictures, scale_bands
-from maskmill.models.weights import load_weights
+from maskmill.models.blocks import classify, convolve_twice, pad_pictures
+from maskmill.models.encoder import backbone_stride, encode_pictures
 
 FEWEST_STAGES, MOST_STAGES = 3, 5
 
@@ -42,14 +41,9 @@ def build_backbone_unet(
             f"decoder_filters {list(decoder_filters)}: {len(decoder_filters)} stages",
             expected=f"{FEWEST_STAGES} to {MOST_STAGES}, one for each halving of the picture in the backbone",
         )
-    kind = find_backbone(backbone)
-    encoder = build_backbone(backbone)
-    load_weights(encoder, backbone, weights)
-    strides = [stride for stride in kind.skips if stride <= 2 ** len(decoder_filters)]
-    encoder = keras.Model(encoder.input, encoder.outputs[: len(strides)], name="backbone")
-    pictures, padded = pad_pictures(channels, max(kind.skips))
-    skips = dict(zip(strides, encoder(_to_three_bands(padded, kind)), strict=True))
-    stride = strides[-1]
+    pictures, padded = pad_pictures(channels, backbone_stride(backbone))
+    skips = encode_pictures(padded, backbone=backbone, weights=weights, deepest=2 ** len(decoder_filters))
+    stride = max(skips)
     features = skips[stride]
     for stage, filters in enumerate(decoder_filters, start=1):
         stride //= 2
@@ -58,14 +52,3 @@ def build_backbone_unet(
             features = layers.Concatenate(name=f"decoder{stage}_concat")([features, skips[stride]])
         features = convolve_twice(features, filters, dropout, f"decoder{stage}")
     return keras.Model(pictures, classify(features, pictures, num_classes, kernel_size=3), name="unet")
-
-
-def _to_three_bands(pictures: keras.KerasTensor, backbone: Backbone) -> keras.KerasTensor:
-    """Scale pictures of any number of bands to what the backbone expects."""
-    channels = pictures.shape[-1]
-    if channels == 3:
-        return scale_bands(pictures, "scale", backbone.mean, backbone.deviation)
-    fractions = scale_bands(pictures, "fractions", mean=[0.0] * channels, deviation=[1.0] * channels)
-    # It starts as the mean of the bands, so that the backbone sees a grey picture in the range that it knows.
-    adapted = layers.Conv2D(3, 1, kernel_initializer=keras.initializers.Constant(1 / channels), name="adapter")(fractions)
-    return scale_bands(adapted, "scale", backbone.mean, backbone.deviation, maximum=1.0)
