@@ -10,6 +10,7 @@ import keras
 from maskmill.errors import ModelError, suggest
 from maskmill.models.blocks import NORM_MOMENTUM
 from maskmill.models.mit import build_mit
+from maskmill.models.norms import FastBatchNormalization
 
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -70,7 +71,7 @@ class _StableCopy:
     def __call__(self, operation: keras.Operation) -> keras.Operation:
         config = operation.get_config()
         if isinstance(operation, keras.layers.BatchNormalization):
-            config["momentum"] = NORM_MOMENTUM
+            return FastBatchNormalization.from_config({**config, "momentum": NORM_MOMENTUM})
         if not isinstance(operation, keras.layers.Layer):
             self.unnamed += 1
             config["name"] = f"operation{self.unnamed}"
