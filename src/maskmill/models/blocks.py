@@ -1,11 +1,18 @@
 """What several architectures are put together from."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Literal
 
 import keras
 from keras import layers
 
 from maskmill.models.layers import CropToPictures, PadToStride
+from maskmill.models.norms import FastBatchNormalization
+
+Activation = Literal["relu", "elu"]
+Norm = Literal["batch", "none"]
+Initializer = Literal["he_normal", "he_uniform"]
 
 NORM_MOMENTUM = 0.9  # small data sets train for some hundred steps: Keras's 0.99 would still remember the first ones
 
@@ -60,32 +67,53 @@ def scale_bands(
     return layers.Rescaling(scale, offset, dtype="float32", name=name)(pictures)
 
 
-def convolve_twice(features: keras.KerasTensor, filters: int, dropout: float, name: str) -> keras.KerasTensor:
-    """Apply convolution 3 x 3, batch norm and relu twice, with dropout between.
+def convolve_twice(
+    features: keras.KerasTensor,
+    filters: int,
+    dropout: float,
+    name: str,
+    *,
+    activation: Activation = "relu",
+    norm: Norm = "batch",
+    initializer: Initializer = "he_normal",
+) -> keras.KerasTensor:
+    """Apply convolution 3 x 3, norm and activation twice, with dropout between.
 
     Args:
         features: (B, H, W, F).
         filters: of both convolutions.
         dropout: fraction 0..1 of the values dropped while training.
         name: prefix of the layers' names.
+        activation: what follows each norm.
+        norm: what follows each convolution; with `none` the convolutions have a bias in its place.
+        initializer: what the convolutions' kernels start from.
 
     Returns:
         (B, H, W, filters).
     """
-    features = _convolve(features, filters, f"{name}_1")
+    convolve = partial(_convolve, filters=filters, activation=activation, norm=norm, initializer=initializer)
+    features = convolve(features, name=f"{name}_1")
     if dropout:
         features = layers.Dropout(dropout, name=f"{name}_dropout")(features)
-    return _convolve(features, filters, f"{name}_2")
+    return convolve(features, name=f"{name}_2")
 
 
-def _convolve(features: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
-    # No bias: the norm's own makes up for it.
-    features = layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv")(
-        features
-    )
-    return layers.Activation("relu", name=f"{name}_relu")(normalise(features, f"{name}_norm"))
+def _convolve(
+    features: keras.KerasTensor, *, filters: int, name: str, activation: Activation, norm: Norm, initializer: Initializer
+) -> keras.KerasTensor:
+    features = layers.Conv2D(
+        filters,
+        3,
+        padding="same",
+        use_bias=norm == "none",  # a norm has its own
+        kernel_initializer=initializer,
+        name=f"{name}_conv",
+    )(features)
+    if norm == "batch":
+        features = normalise(features, f"{name}_norm")
+    return layers.Activation(activation, name=f"{name}_{activation}")(features)
 
 
 def normalise(features: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Apply batch norm, the one that all architectures use; (B, H, W, F) to the same."""
-    return layers.BatchNormalization(momentum=NORM_MOMENTUM, epsilon=1e-5, name=name)(features)
+    return FastBatchNormalization(momentum=NORM_MOMENTUM, epsilon=1e-5, name=name)(features)

@@ -10,8 +10,12 @@ from maskmill.errors import ModelError, suggest
 from maskmill.labels.heads import Head, count_planes
 from maskmill.models.layers import BesideZero
 from maskmill.models.unet import build_unet
+from maskmill.models.xception_unet import build_xception_unet
 
-BUILDERS: dict[str, Callable[..., keras.Model]] = {"unet": build_unet}
+BUILDERS: dict[str, Callable[..., keras.Model]] = {
+    "unet": build_unet,
+    "xception_unet": build_xception_unet,
+}
 
 
 def build_model(architecture: str, *, channels: int, num_classes: int, head: Head = "softmax", **settings: Any) -> keras.Model:
