@@ -23,7 +23,8 @@ def main() -> None:
     predictor = Predictor(model, description, batch_size=params.evaluate.batch_size)
     predictor.check_classes(read_class_table(encoded / "classes.csv").names)
     samples = read_samples(encoded)
-    test, val = (evaluate_part(predictor, samples, encoded, split=split) for split in ("test", "val"))
+    tolerance = params.evaluate.boundary_tolerance
+    test, val = (evaluate_part(predictor, samples, encoded, split=split, boundary_tolerance=tolerance) for split in ("test", "val"))
     draw_figures(predictor, test, encoded, figures, pictures=params.evaluate.pictures)
     metrics = write_reports(results / "evaluate", test, val)
 

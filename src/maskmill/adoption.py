@@ -43,7 +43,10 @@ def adopt_run(folder: Path, params: Params) -> dict[str, Any]:
     def evaluate(model_path: Path) -> dict[str, Any]:
         predictor = Predictor(*load_model(model_path), batch_size=params.evaluate.batch_size)
         samples = read_samples(encoded)
-        test, val = (evaluate_part(predictor, samples, encoded, split=split) for split in ("test", "val"))
+        tolerance = params.evaluate.boundary_tolerance
+        test, val = (
+            evaluate_part(predictor, samples, encoded, split=split, boundary_tolerance=tolerance) for split in ("test", "val")
+        )
         draw_figures(predictor, test, encoded, folder / "evaluation" / "figures", pictures=params.evaluate.pictures)
         return write_reports(folder / "evaluation" / "tables", test, val)
 

@@ -138,6 +138,62 @@ def test_bits_are_those_of_positive_logits(scale):
     np.testing.assert_array_equal(unpack_bits(predictor.mask(picture), 2), logits > 0.0)
 
 
+def build_foreground_model(channels=3):
+    """A sigmoid head: 0, and a twentieth of how much the channels' mean is over 128."""
+    picture = keras.Input((None, None, channels), dtype="uint8")
+    model = keras.Model(picture, keras.layers.Conv2D(2, 1)(keras.layers.Rescaling(1.0)(picture)))
+    kernel = np.zeros((1, 1, channels, 2), np.float32)
+    kernel[..., 1] = 0.05 / channels
+    model.layers[-1].set_weights([kernel, np.array([0.0, -128.0 * 0.05], np.float32)])
+    return model
+
+
+@pytest.mark.parametrize("scale", [FIT, NATIVE])
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.9])
+def test_the_foreground_begins_at_its_threshold(scale, threshold):
+    picture = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(2, axis=1)[:, :24].repeat(3, axis=2)  # as large as a tile
+    description = {**describe(scale), "head": "sigmoid", "thresholds": [threshold]}
+    mask = Predictor(build_foreground_model(), description).mask(picture)
+    probability = 1.0 / (1.0 + np.exp(-0.05 * (picture[..., 0].astype(np.float64) - 128.0)))
+    assert mask.dtype == np.uint8
+    assert 0 < mask.mean() < 1
+    sure = np.abs(probability - threshold) > 1e-5
+    np.testing.assert_array_equal(mask[sure], (probability > threshold)[sure])
+
+
+@pytest.mark.parametrize("scale", [FIT, NATIVE])
+def test_each_overlapping_class_begins_at_its_threshold(scale):
+    picture = np.random.default_rng(6).integers(0, 256, (16, 24, 3), np.uint8)
+    description = {**describe(scale, labels="overlapping"), "head": "sigmoids", "thresholds": [0.2, 0.75]}
+    mask = Predictor(build_colour_model(), description).mask(picture)
+    probabilities = 1.0 / (1.0 + np.exp(-0.02 * (picture[..., :2].astype(np.float64) - [128.0, 100.0])))
+    sure = np.abs(probabilities - [0.2, 0.75]) > 1e-5
+    np.testing.assert_array_equal(unpack_bits(mask, 2)[sure], (probabilities > [0.2, 0.75])[sure])
+
+
+def test_a_half_is_what_decides_without_thresholds():
+    picture = np.random.default_rng(7).integers(0, 256, (21, 33, 3), np.uint8)
+    for model, labels, halves in (
+        (build_foreground_model(), "exclusive", [0.5]),
+        (build_colour_model(), "overlapping", [0.5, 0.5]),
+    ):
+        for scale in (FIT, NATIVE):
+            description = describe(scale, labels=labels)
+            masks = [Predictor(model, {**description, **more}).mask(picture) for more in ({}, {"thresholds": []})]
+            masks.append(Predictor(model, {**description, "thresholds": halves}).mask(picture))
+            for mask in masks[1:]:
+                np.testing.assert_array_equal(mask, masks[0])
+
+
+@pytest.mark.parametrize(
+    ("labels", "thresholds"),
+    [("exclusive", [0.5, 0.5]), ("overlapping", [0.5]), ("exclusive", [0.0]), ("overlapping", [0.5, 1.0]), ("exclusive", ["high"])],
+)
+def test_thresholds_that_do_not_go_with_the_model_are_refused(model, labels, thresholds):
+    with pytest.raises(ModelError, match=r"threshold|high"):
+        Predictor(model, {**describe(labels=labels), "thresholds": thresholds})
+
+
 def test_tiles_of_overlapping_classes_keep_their_probabilities():
     picture = np.random.default_rng(4).integers(0, 256, (50, 61, 3), np.uint8)
     expected = 0.02 * (picture[..., :2].astype(np.float64) - [128.0, 100.0])

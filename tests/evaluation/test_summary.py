@@ -2,19 +2,27 @@
 
 from pathlib import Path
 
-from maskmill.evaluation.summary import print_summary
+from maskmill.evaluation.summary import build_table, print_summary
+from maskmill.terminal import console
 
 METRICS = {
     "split": "test",
     "dice": 0.65,
     "iou": 0.5,
     "accuracy": 0.9,
+    "precision": 0.71,
+    "true_positive_rate": float("nan"),
+    "boundary_f1": 0.33,
+    "boundary_tolerance": 2,
     "classes": {"sky": {"dice": 0.8, "iou": 0.7}, "tree": {"dice": 0.5, "iou": 0.3}, "car": {"dice": None, "iou": None}},
     "pictures": 2,
     "val": {
         "dice": 0.61,
         "iou": 0.41,
         "accuracy": 0.91,
+        "precision": 0.72,
+        "true_positive_rate": 0.62,
+        "boundary_f1": 0.32,
         "pictures": 3,
         "classes": {name: {"dice": 0.612, "iou": float("nan")} for name in ("sky", "tree", "car")},
     },
@@ -36,6 +44,9 @@ def test_figures_and_commands_are_printed(capsys):
     assert rows["car"] == ["0.612", "absent", "absent", "absent"]
     assert rows["mean over classes"] == ["0.610", "0.410", "0.650", "0.500"]
     assert rows["pixel accuracy"] == ["0.910", "", "0.900", ""]
+    assert rows["precision"] == ["0.720", "", "0.710", ""]
+    assert rows["true-positive rate"] == ["0.620", "", "absent", ""]
+    assert rows["boundary F1 within 2 px"] == ["0.320", "", "0.330", ""]
     for line in (
         "  mlflow ui",
         "  mlflow models serve -m models:/mill@candidate --env-manager local --port 5001",
@@ -45,6 +56,14 @@ def test_figures_and_commands_are_printed(capsys):
         assert line in printed.splitlines()
     assert "version 3, alias candidate" in printed
     assert "trained on a CPU" in printed
+
+
+def test_figures_of_an_earlier_release_have_a_table_too(capsys):
+    earlier = {name: METRICS[name] for name in ("split", "dice", "iou", "accuracy", "classes", "pictures", "val")}
+    console.print(build_table(earlier))
+    printed = capsys.readouterr().out
+    assert "pixel accuracy" in printed
+    assert "boundary" not in printed
 
 
 def test_overlapping_classes_headline_their_mean(capsys):

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn import metrics as peer
 
 from maskmill import metrics
+from maskmill.labels.bits import unpack_bits
 from maskmill.labels.classes import VOID_BIT
 from maskmill.labels.layers import stack_ids
 
@@ -58,14 +60,22 @@ def test_figures_by_hand():
     truth = np.array([[0, 0, 0, 1], [1, 1, 255, 255]], np.uint8)
     prediction = np.array([[0, 0, 1, 1], [1, 2, 0, 3]], np.uint8)
     figures = metrics.summarise(metrics.confusion_matrix(truth, prediction, 4), ["a", "b", "c", "d"])
-    assert figures["classes"]["a"] == pytest.approx({"dice": 4 / 5, "iou": 2 / 3, "accuracy": 2 / 3, "pixels": 3})
-    assert figures["classes"]["b"] == pytest.approx({"dice": 4 / 6, "iou": 2 / 4, "accuracy": 2 / 3, "pixels": 3})
-    # c is predicted but not there: nothing of it can be right, and it has no recall; d appears under void only: absent
-    assert figures["classes"]["c"] == pytest.approx({"dice": 0, "iou": 0, "accuracy": np.nan, "pixels": 0}, nan_ok=True)
-    assert figures["classes"]["d"] == pytest.approx({"dice": np.nan, "iou": np.nan, "accuracy": np.nan, "pixels": 0}, nan_ok=True)
-    assert figures["dice"] == pytest.approx((4 / 5 + 4 / 6 + 0) / 3)  # macro over the present a, b, c
-    assert figures["iou"] == pytest.approx((2 / 3 + 2 / 4 + 0) / 3)
+    # six pixels count; c is predicted but not there: nothing of it can be right; d appears under void only: absent
+    rows = {  # dice, iou, precision, true_positive_rate, binary_accuracy, pixels
+        "a": (4 / 5, 2 / 3, 2 / 2, 2 / 3, 5 / 6, 3),
+        "b": (4 / 6, 2 / 4, 2 / 3, 2 / 3, 4 / 6, 3),
+        "c": (0, 0, 0, np.nan, 5 / 6, 0),
+        "d": (np.nan, np.nan, np.nan, np.nan, np.nan, 0),
+    }
+    for name, row in rows.items():
+        assert figures["classes"][name] == pytest.approx(dict(zip([*metrics.FIGURES, "pixels"], row, strict=True)), nan_ok=True)
+    assert figures["dice"] == figures["macro_dice"] == pytest.approx((4 / 5 + 4 / 6 + 0) / 3)  # over the present a, b, c
+    assert figures["iou"] == figures["macro_iou"] == pytest.approx((2 / 3 + 2 / 4 + 0) / 3)
+    assert figures["macro_precision"] == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert figures["macro_true_positive_rate"] == pytest.approx(2 / 3)  # of a and b, which are there
+    assert figures["macro_binary_accuracy"] == pytest.approx((5 + 4 + 5) / 18) == figures["micro_binary_accuracy"]
     assert figures["accuracy"] == figures["micro_dice"] == pytest.approx(4 / 6)
+    assert figures["micro_precision"] == figures["micro_true_positive_rate"] == pytest.approx(4 / 6)
     assert figures["micro_iou"] == pytest.approx(4 / 8)
 
 
@@ -98,7 +108,7 @@ def test_each_class_against_the_rest_is_what_bits_of_the_same_masks_give(pair):
     np.testing.assert_array_equal(metrics.class_matrices(matrix), stack)
     names = list("abcd")
     exclusive, overlapping = metrics.summarise(matrix, names), metrics.summarise(stack, names)
-    for figure in ("dice", "iou", "micro_dice", "micro_iou"):
+    for figure in exclusive.keys() - {"accuracy"}:
         np.testing.assert_equal(overlapping[figure], exclusive[figure])
     np.testing.assert_equal(overlapping["classes"], exclusive["classes"])
 
@@ -115,14 +125,21 @@ def test_figures_of_overlapping_classes_by_hand():
         [[5, 0], [0, 0]],  # d: under void alone
     ]
     figures = metrics.summarise(matrix, ["a", "b", "c", "d"])
-    assert figures["classes"]["a"] == pytest.approx({"dice": 6 / 7, "iou": 3 / 4, "accuracy": 1, "pixels": 3})
-    assert figures["classes"]["b"] == pytest.approx({"dice": 4 / 5, "iou": 2 / 3, "accuracy": 2 / 3, "pixels": 3})
-    assert figures["classes"]["c"] == pytest.approx({"dice": 0, "iou": 0, "accuracy": np.nan, "pixels": 0}, nan_ok=True)
-    assert figures["classes"]["d"] == pytest.approx({"dice": np.nan, "iou": np.nan, "accuracy": np.nan, "pixels": 0}, nan_ok=True)
+    rows = {
+        "a": (6 / 7, 3 / 4, 3 / 4, 1, 4 / 5, 3),
+        "b": (4 / 5, 2 / 3, 1, 2 / 3, 4 / 5, 3),
+        "c": (0, 0, 0, np.nan, 4 / 5, 0),
+        "d": (np.nan, np.nan, np.nan, np.nan, np.nan, 0),
+    }
+    for name, row in rows.items():
+        assert figures["classes"][name] == pytest.approx(dict(zip([*metrics.FIGURES, "pixels"], row, strict=True)), nan_ok=True)
     assert figures["dice"] == pytest.approx((6 / 7 + 4 / 5 + 0) / 3)  # macro over the present a, b, c
     assert figures["iou"] == pytest.approx((3 / 4 + 2 / 3 + 0) / 3)
     assert figures["micro_dice"] == pytest.approx(10 / (10 + 3))  # 5 bits found; 2 too many, 1 missed
     assert figures["micro_iou"] == pytest.approx(5 / 8)
+    assert figures["micro_precision"] == pytest.approx(5 / 7)
+    assert figures["micro_true_positive_rate"] == pytest.approx(5 / 6)
+    assert figures["micro_binary_accuracy"] == pytest.approx((15 - 3) / 15)  # of a, b and c alone: nobody speaks of d
     assert figures["accuracy"] == pytest.approx((20 - 3) / 20)  # of 5 pixels' 4 bits
 
 
@@ -142,6 +159,10 @@ def test_two_classes_headline_the_foreground():
     figures = metrics.summarise(matrix, ["background", "stone"])
     assert figures["dice"] == figures["classes"]["stone"]["dice"] == pytest.approx(140 / 170)
     assert figures["iou"] == pytest.approx(70 / 100)
+    assert figures["precision"] == pytest.approx(70 / 80)
+    assert figures["true_positive_rate"] == pytest.approx(70 / 90)
+    assert figures["binary_accuracy"] == figures["accuracy"] == pytest.approx(970 / 1000)
+    assert figures["macro_dice"] == pytest.approx((140 / 170 + 1800 / 1830) / 2)  # both classes
     assert np.isnan(metrics.headline(np.array([1.0, np.nan])))  # no foreground anywhere: no figure, not the background's
 
 
@@ -150,6 +171,72 @@ def test_nothing_counted_gives_nan_without_warnings(num_classes):
     void = np.full((3, 2), metrics.VOID, np.uint8)
     figures = metrics.summarise(metrics.confusion_matrix(void, np.zeros((3, 2), np.uint8), num_classes), ["x"] * num_classes)
     assert all(np.isnan(figures[name]) for name in ("dice", "iou", "accuracy", "micro_dice", "micro_iou"))
+
+
+@given(mask_pairs())
+def test_figures_are_those_of_scikit_learn(pair):
+    truth, prediction = pair
+    true, predicted = (mask[truth != metrics.VOID] for mask in pair)
+    matrix = metrics.confusion_matrix(truth, prediction, NUM_CLASSES)
+    assert metrics.confusion_matrix(true, predicted, NUM_CLASSES).tolist() == matrix.tolist()
+    if not true.size:
+        return
+    labels = list(range(NUM_CLASSES))
+    np.testing.assert_array_equal(matrix, peer.confusion_matrix(true, predicted, labels=labels))
+    figures = metrics.summarise(matrix, "abcd")
+    assert figures["accuracy"] == pytest.approx(peer.accuracy_score(true, predicted))
+    hold_against_peer(figures, true, predicted, labels)
+    for k in labels:
+        score = figures["classes"]["abcd"[k]]["binary_accuracy"]
+        assert np.isnan(score) or score == pytest.approx(peer.accuracy_score(true == k, predicted == k))
+
+
+def hold_against_peer(figures, true, predicted, labels):
+    """Where a figure is not defined, ours is NaN, and scikit-learn has the value that it is told."""
+    scores = {
+        "dice": peer.f1_score,
+        "iou": peer.jaccard_score,
+        "precision": peer.precision_score,
+        "true_positive_rate": peer.recall_score,
+    }
+    for name, score in scores.items():
+        ours = [figures["classes"]["abcd"[k]][name] for k in labels]
+        undefined = np.isnan(ours)
+        settings = {"labels": labels, "zero_division": 0.0}
+        theirs = score(true, predicted, average=None, **settings)
+        np.testing.assert_allclose(np.where(undefined, 0.0, ours), theirs, rtol=1e-12)
+        np.testing.assert_allclose(figures[f"macro_{name}"], theirs[~undefined].mean() if not undefined.all() else np.nan)
+        if not undefined.all():
+            assert figures[f"micro_{name}"] == pytest.approx(score(true, predicted, average="micro", **settings), rel=1e-12)
+
+
+@given(bit_mask_pairs())
+def test_figures_of_overlapping_classes_are_those_of_scikit_learn(pair):
+    truth, prediction = pair
+    counted = truth < VOID_BIT
+    true, predicted = (unpack_bits(mask[counted], NUM_CLASSES).astype(int) for mask in pair)
+    matrix = metrics.confusion_matrix(truth, prediction, NUM_CLASSES)
+    if not true.size:
+        return
+    np.testing.assert_array_equal(matrix, peer.multilabel_confusion_matrix(true, predicted))
+    hold_against_peer(metrics.summarise(matrix, "abcd"), true, predicted, list(range(NUM_CLASSES)))
+
+
+@pytest.mark.parametrize("bits", [False, True])
+def test_pieces_add_up_to_the_whole(monkeypatch, bits):
+    generator = np.random.default_rng(3)
+    truth = generator.integers(0, NUM_CLASSES + 1, (37, 53)).astype(np.uint8)
+    truth[truth == NUM_CLASSES] = metrics.VOID
+    prediction = generator.integers(0, NUM_CLASSES, (53, 37)).astype(np.uint8).T  # rows that do not lie one after the other
+    masks = [stack_ids(mask) if bits else mask for mask in (truth, prediction)]
+    whole = metrics.confusion_matrix(*masks, NUM_CLASSES)
+    monkeypatch.setattr("maskmill.metrics.confusion.PIECE", 100)
+    np.testing.assert_array_equal(metrics.confusion_matrix(*masks, NUM_CLASSES), whole)
+    assert class_pixels(whole) == [np.count_nonzero(truth == k) for k in range(NUM_CLASSES)]
+
+
+def class_pixels(matrix):
+    return metrics.class_matrices(matrix)[:, 1].sum(axis=-1).tolist()
 
 
 def test_what_cannot_be_counted_is_refused():

@@ -49,7 +49,7 @@ def test_two_builds_with_the_same_weights_save_the_same_bytes_and_load_to_the_sa
     assert (tmp_path / "first.keras").read_bytes() == (tmp_path / "second.keras").read_bytes()
 
     loaded, description = load_model(tmp_path / "first.keras")
-    assert description == {**DESCRIPTION, "format": 2}
+    assert description == {**DESCRIPTION, "format": 3}
     expected, found = (keras.ops.convert_to_numpy(model(pictures, training=False)) for model in (first, loaded))
     assert expected.std() > 0
     assert np.array_equal(found, expected)
@@ -104,7 +104,7 @@ def _problems(folder: Path, whole: Path) -> dict[str, tuple[Path, str]]:
         "text": (folder / "text.keras", "not a .keras file"),
         "other zip": (folder / "zip.keras", "not a .keras file"),
         "no description": (_rewrite(whole, folder / "bare.keras", maskmill_json=None), "has no description"),
-        "newer": (_rewrite(whole, folder / "newer.keras", maskmill_json=b'{"format": 3}'), "written by a newer maskmill"),
+        "newer": (_rewrite(whole, folder / "newer.keras", maskmill_json=b'{"format": 4}'), "written by a newer maskmill"),
         "damaged description": (_rewrite(whole, folder / "list.keras", maskmill_json=b"[]"), "is damaged"),
         "damaged weights": (_rewrite(whole, folder / "weights.keras", model_weights_h5=b"none"), "cannot be rebuilt"),
         "damaged config": (_rewrite(whole, folder / "config.keras", config_json=b"{}"), "cannot be rebuilt"),
@@ -130,9 +130,10 @@ def test_a_name_without_the_ending_is_refused(saved: tuple[keras.Model, Path], t
 
 
 def test_the_description_is_read_without_the_model(saved: tuple[keras.Model, Path]) -> None:
-    assert read_description(saved[1]) == {**DESCRIPTION, "format": 2}
+    assert read_description(saved[1]) == {**DESCRIPTION, "format": 3}
 
 
-def test_a_file_of_the_first_format_is_read(saved: tuple[keras.Model, Path], tmp_path: Path) -> None:
-    path = _rewrite(saved[1], tmp_path / "first.keras", maskmill_json=b'{"format": 1, "channels": 3}')
-    assert load_model(path)[1] == {"format": 1, "channels": 3}
+@pytest.mark.parametrize("earlier", [{"format": 1, "channels": 3}, {"format": 2, "channels": 3, "labels": "overlapping"}])
+def test_a_file_of_an_earlier_format_is_read(earlier: dict[str, object], saved: tuple[keras.Model, Path], tmp_path: Path) -> None:
+    path = _rewrite(saved[1], tmp_path / "earlier.keras", maskmill_json=json.dumps(earlier).encode())
+    assert load_model(path)[1] == earlier

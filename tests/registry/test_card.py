@@ -13,3 +13,11 @@ def test_a_card_says_whether_classes_overlap():
     assert overlapping.splitlines()[0] == "Segmentation of fields, 1 classes, which may overlap."
     assert exclusive.splitlines()[1:] == overlapping.splitlines()[1:]
     assert "| a | 0.5000 | - |" in exclusive.splitlines()
+    assert "dice 0.5000, IoU 0.4000, accuracy 0.9000." in exclusive
+
+
+def test_a_card_says_how_well_outlines_are_met():
+    further = {"precision": 0.25, "true_positive_rate": None, "boundary_f1": 0.125, "boundary_tolerance": 3}
+    card = describe_model(data_name="fields", metrics=METRICS | further, tags=TAGS)
+    line = "accuracy 0.9000, precision 0.2500, true-positive rate -, boundary F1 0.1250 within 3 pixels."
+    assert line in card

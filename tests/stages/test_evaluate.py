@@ -81,6 +81,11 @@ def test_results_pictures_and_record(project, capsys):
     assert metrics["accuracy"] == pytest.approx(80 / 90, abs=1e-6)
     assert metrics["per_image_dice"] == pytest.approx((1 + 1 + 2 * 5 / 20) / 3, abs=1e-6)
     assert metrics["val"]["dice"] == 1.0
+    assert metrics["precision"] == pytest.approx(35 / 45, abs=1e-6)
+    assert metrics["true_positive_rate"] == 1.0
+    assert metrics["boundary_tolerance"] == 2
+    # an outline of 20 pixels in each picture; that of c is 10 columns off
+    assert metrics["boundary_f1"] == pytest.approx(2 / 3, abs=1e-6)
     names = {path.name for path in (project / "build/evaluation/figures").iterdir()}
     assert names == {"best_1_a.png", "median_1_b.png", "worst_1_c.png", "overview.png", "confusion.png", "classes.png"}
     for name in names:
@@ -95,6 +100,7 @@ def test_results_pictures_and_record(project, capsys):
     assert run.info.status == "FINISHED"
     assert run.data.metrics["test_dice"] == pytest.approx(0.875)
     assert run.data.metrics["test_iou/bright"] == pytest.approx(35 / 45)
+    assert run.data.metrics["test_boundary_f1"] == pytest.approx(2 / 3)
     assert run.data.tags["maskmill.device_kind"] == "cpu"
     assert "evaluation/metrics.json" in {file.path for file in client.list_artifacts(run.info.run_id, "evaluation")}
     assert "evaluation/figures/overview.png" in {file.path for file in client.list_artifacts(run.info.run_id, "evaluation/figures")}

@@ -1,13 +1,14 @@
 """What logits mean for either kind of labels: the probabilities that they stand for, and the mask that they decide for."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskmill.labels.bits import LabelMask, Labels
+from maskmill.metrics.thresholds import log_odds
 
 LEAST_PROBABILITY = 1e-7  # keeps the logarithm finite: interpolating between infinities gives NaN
 
@@ -27,6 +28,38 @@ class Decision:
     squash: Callable[[Scores], Scores]
     unsquash: Callable[[Scores], Scores]
     decide: Callable[[Iterable[Scores]], LabelMask]
+
+
+def spread_thresholds(chosen: Sequence[float], labels: Labels, num_classes: int) -> tuple[float, ...]:
+    """Return the probability from which a pixel is of each class, K of them, or none where a half decides for all.
+
+    Args:
+        chosen: what a model's description says: none; one for each overlapping class; of two exclusive classes the foreground's.
+        labels: whether a pixel has one class or any number of them.
+        num_classes: K, void not among them.
+
+    Raises:
+        ValueError: another number of thresholds, or one that is no probability between 0 and 1.
+    """
+    thresholds = tuple(float(threshold) for threshold in chosen)
+    if not thresholds:
+        return ()
+    if not all(0.0 < threshold < 1.0 for threshold in thresholds):
+        raise ValueError(f"thresholds {thresholds} are not between 0 and 1")
+    wanted = num_classes if labels == "overlapping" else 1
+    if len(thresholds) != wanted or (labels == "exclusive" and num_classes != 2):
+        raise ValueError(f"{len(thresholds)} thresholds do not go with {num_classes} {labels} classes")
+    return (0.5,) * (num_classes - len(thresholds)) + thresholds
+
+
+def lower_planes(planes: Iterable[Scores], thresholds: Sequence[float]) -> Iterator[Scores]:
+    """Lower logits so that what decides at a probability of a half decides at each class's threshold.
+
+    Args:
+        planes: the K classes' logits, one plane (H, W) after the other.
+        thresholds: the K classes' probabilities.
+    """
+    return (plane - log_odds(threshold) for plane, threshold in zip(planes, thresholds, strict=True))
 
 
 def _softmax(logits: Scores) -> Scores:

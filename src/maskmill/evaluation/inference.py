@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskmill.errors import DataError, ModelError
-from maskmill.evaluation.decisions import DECISIONS, Decision
+from maskmill.evaluation.decisions import DECISIONS, Decision, lower_planes, spread_thresholds
 from maskmill.labels.bits import MOST_CLASSES, LabelMask, Labels
 from maskmill.scaling import pad_picture, resize_picture, tile_starts
 
@@ -24,7 +24,8 @@ class Predictor:
 
     Args:
         model: keras model, uint8 (B, H, W, C) to logits (B, H, W, K).
-        description: the maskmill.json of the model's archive: its `scale`, `classes`, `channels` and `labels` (absent: exclusive).
+        description: the maskmill.json of the model's archive: its `scale`, `classes`, `channels`, `labels` (absent: exclusive) and
+            `thresholds` (absent: a half).
         batch_size: tiles in one forward pass.
 
     Raises:
@@ -42,6 +43,7 @@ class Predictor:
             self.channels = int(description["channels"])
             self.labels: Labels = description.get("labels", "exclusive")
             self.class_names = tuple(str(entry["name"]) for entry in classes)
+            self.thresholds = spread_thresholds(description.get("thresholds", ()), self.labels, len(classes))
             self.palette: NDArray[np.uint8] = np.full((256, 3), 255, np.uint8)
             self.palette[: len(classes)] = [entry["colour"] for entry in classes]
         except (KeyError, TypeError, IndexError, ValueError) as error:
@@ -87,7 +89,7 @@ class Predictor:
         """
         adapted = adapt_channels(picture, self.channels)
         with self._lock:
-            return predict_mask(self.model, adapted, **self._settings())
+            return predict_mask(self.model, adapted, thresholds=self.thresholds, **self._settings())
 
     def _settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("policy", "image_size", "factor", "overlap", "batch_size", "labels")}
@@ -173,11 +175,16 @@ def predict_mask(
     overlap: float,
     batch_size: int,
     labels: Labels = "exclusive",
+    thresholds: Sequence[float] = (),
 ) -> LabelMask:
     """Predict a picture's mask, (H, W), from `predict_logits`, class by class.
 
     Exclusive labels give uint8 ids: the arg max, ties to the lowest id. Overlapping ones give uint16 bits: those of logits above 0.
     The (H, W, K) logits of a large picture are never whole in memory.
+
+    Args:
+        model, picture, policy, image_size, factor, overlap, batch_size, labels: as `predict_logits`.
+        thresholds: the probability from which a pixel is of each class, K of them; empty for a half.
     """
     decision = DECISIONS[labels]
     planes = _predict_planes(
@@ -190,7 +197,7 @@ def predict_mask(
         batch_size=batch_size,
         decision=decision,
     )
-    return decision.decide(planes)
+    return decision.decide(lower_planes(planes, thresholds) if thresholds else planes)
 
 
 def _predict_planes(

@@ -3,7 +3,7 @@
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,17 @@ from numpy.typing import NDArray
 from maskmill.errors import DataError, ModelError
 from maskmill.evaluation.inference import Predictor
 from maskmill.labels.bits import name_labels
-from maskmill.metrics import confusion_matrix, headline_dice, headline_iou, overall_accuracy, overlaps, summarise
+from maskmill.metrics import FIGURES, confusion_matrix, headline_figure, mean_present, overlaps, summarise
+from maskmill.metrics.boundary import boundary_f1_per_class, boundary_scores, count_boundaries
 from maskmill.outputs import new_folder
 from maskmill.pictures import read_label_mask, read_picture
 from maskmill.terminal import track
 
 DIGITS = 6
+HEADLINES = ("dice", "iou", "accuracy", "precision", "true_positive_rate", "binary_accuracy", "boundary_f1")
+# The rest is in the tables: `dvc exp show` makes a column of every number in metrics.json.
+OTHERS = ("macro_dice", "macro_iou", "micro_dice", "micro_iou", "per_image_dice")
+COMPARED = ("dice", "iou", "accuracy", "precision", "true_positive_rate", "boundary_f1", "per_image_dice", "classes", "pictures")
 
 
 @dataclass(frozen=True)
@@ -33,17 +38,26 @@ class PartReport:
         samples: one row a picture, with id and source.
         matrices: int64 (N, K, K), the confusion matrix of each picture at its own size; rows truth, columns prediction. Of
             overlapping classes int64 (N, K, 2, 2), a matrix a class.
+        boundaries: int64 (N, K, 2, 2), the outline pixels of each picture, as `count_boundaries` counts them.
+        boundary_tolerance: pixels by which an outline may be off.
     """
 
     split: str
     names: tuple[str, ...]
     samples: pd.DataFrame
     matrices: NDArray[np.int64]
+    boundaries: NDArray[np.int64]
+    boundary_tolerance: int
 
     @property
     def matrix(self) -> NDArray[np.int64]:
         """The confusion matrix of the whole part, int64 (K, K) or (K, 2, 2)."""
         return self.matrices.sum(axis=0)
+
+    @property
+    def boundary(self) -> NDArray[np.int64]:
+        """The outline pixels of the whole part, int64 (K, 2, 2)."""
+        return self.boundaries.sum(axis=0)
 
     @property
     def tables(self) -> list[tuple[tuple[str, ...], NDArray[np.int64]]]:
@@ -61,7 +75,9 @@ def read_samples(encoded_dir: Path) -> pd.DataFrame:
     return samples.merge(statistics.rename(columns={"source_image": "source"}), on="id", how="left", validate="one_to_one")
 
 
-def evaluate_part(predictor: Predictor, samples: pd.DataFrame, encoded_dir: Path, *, split: str) -> PartReport:
+def evaluate_part(
+    predictor: Predictor, samples: pd.DataFrame, encoded_dir: Path, *, split: str, boundary_tolerance: int
+) -> PartReport:
     """Predict every picture of one part at its own size and count its pixels.
 
     Args:
@@ -69,6 +85,7 @@ def evaluate_part(predictor: Predictor, samples: pd.DataFrame, encoded_dir: Path
         samples: as `read_samples` gives them, all parts.
         encoded_dir: folder that the samples' paths are relative to.
         split: the part to take.
+        boundary_tolerance: pixels by which an outline may be off.
 
     Raises:
         DataError: the part is empty, a file cannot be read, or a mask does not fit its picture.
@@ -78,25 +95,28 @@ def evaluate_part(predictor: Predictor, samples: pd.DataFrame, encoded_dir: Path
     if part.empty:
         raise DataError(f"the {split} part has no pictures", fix=f"raise split.{split}, or give the source more groups")
     pairs = track(zip(part["image"], part["mask"], strict=True), f"predict {split}", len(part))
-    matrices = [_count_sample(predictor, encoded_dir / str(image), encoded_dir / str(mask)) for image, mask in pairs]
-    return PartReport(split, predictor.class_names, part, np.stack(matrices))
+    counts = [
+        _count_sample(predictor, encoded_dir / str(image), encoded_dir / str(mask), boundary_tolerance) for image, mask in pairs
+    ]
+    matrices, boundaries = (np.stack(each) for each in zip(*counts, strict=True))
+    return PartReport(split, predictor.class_names, part, matrices, boundaries, boundary_tolerance)
 
 
 def describe_part(report: PartReport) -> dict[str, Any]:
-    """Return a part's figures: the headline ones, the micro ones, the mean over pictures, and those of each class.
+    """Return a part's figures: the headline ones, means over classes, pixels and pictures, and dice and IoU of each class.
 
     Overlapping classes are said so by `labels`; figures without it are of exclusive ones.
     """
     figures = summarise(report.matrix, report.names)
-    # Recall and pixel counts are in per_class.csv: `dvc exp show` makes a column of every number here.
-    classes = {name: {"dice": row["dice"], "iou": row["iou"]} for name, row in figures.pop("classes").items()}
-    dice = tabulate_pictures(report)["dice"]
+    headlines = _compute_headlines(report.matrix, report.boundary, report.names)
+    others = {**figures, "per_image_dice": float(tabulate_pictures(report)["dice"].mean())}  # of pictures that have a figure
     return {
         "split": report.split,
         **({"labels": "overlapping"} if overlaps(report.matrix) else {}),
-        **figures,
-        "per_image_dice": float(dice.mean()),  # over the pictures that have a figure
-        "classes": classes,
+        **headlines,
+        **{name: others[name] for name in OTHERS},
+        "boundary_tolerance": report.boundary_tolerance,
+        "classes": {name: {"dice": row["dice"], "iou": row["iou"]} for name, row in figures["classes"].items()},
         "pictures": len(report.samples),
     }
 
@@ -104,39 +124,50 @@ def describe_part(report: PartReport) -> dict[str, Any]:
 def describe_evaluation(test: PartReport, val: PartReport) -> dict[str, Any]:
     """Return what metrics.json holds: the test part's figures, and under `val` those of the validation part."""
     compared = describe_part(val)
-    return {
-        **describe_part(test),
-        "val": {name: compared[name] for name in ("dice", "iou", "accuracy", "per_image_dice", "classes", "pictures")},
-    }
+    return {**describe_part(test), "val": {name: compared[name] for name in COMPARED}}
 
 
 def flatten_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return the test figures under the names that MLflow's lists and charts show: test_dice, test_dice/road, ..."""
-    names = ("dice", "iou", "accuracy", "micro_dice", "micro_iou", "per_image_dice")
-    flat = {f"test_{name}": float(metrics[name]) for name in names}
+    flat = {f"test_{name}": metrics[name] for name in (*HEADLINES, *OTHERS)}
     for name in ("dice", "iou"):
-        flat.update({f"test_{name}/{label}": float(figures[name]) for label, figures in metrics["classes"].items()})
-    return flat
+        flat.update({f"test_{name}/{label}": figures[name] for label, figures in metrics["classes"].items()})
+    return {name: math.nan if value is None else float(value) for name, value in flat.items()}  # None: read from a file
 
 
 def tabulate_classes(report: PartReport) -> pd.DataFrame:
-    """Return one row a class: class, split, dice, iou, accuracy (recall) and true pixels."""
-    classes = summarise(report.matrix, report.names)["classes"]
-    return pd.DataFrame([{"class": name, "split": report.split, **figures} for name, figures in classes.items()])
+    """Return one row a class: class, split, each of FIGURES, precision, recall and F1 of its outline, and true pixels."""
+    classes = pd.DataFrame.from_dict(summarise(report.matrix, report.names)["classes"], orient="index")
+    scores = boundary_scores(report.boundary)
+    boundary = {f"boundary_{name}": scores[:, column] for column, name in enumerate(("precision", "recall", "f1"))}
+    table = classes.assign(split=report.split, **boundary).rename_axis("class").reset_index()
+    return table[["class", "split", *FIGURES, *boundary, "pixels"]]
+
+
+def tabulate_averages(report: PartReport) -> pd.DataFrame:
+    """Return one row an average: average, split, each of FIGURES and boundary_f1.
+
+    `macro` is the mean over classes, `micro` of the pixels of all classes together, `per_image` the mean over pictures of their
+    headline figures; each over those that have the figure.
+    """
+    figures = summarise(report.matrix, report.names)
+    boundary, pictures = report.boundary, tabulate_pictures(report)
+    last = {
+        "macro": mean_present(boundary_f1_per_class(boundary)),
+        "micro": boundary_f1_per_class(boundary.sum(axis=0, keepdims=True))[0],
+        "per_image": pictures["boundary_f1"].mean(),
+    }
+    rows = {name: {figure: figures[f"{name}_{figure}"] for figure in FIGURES} for name in ("macro", "micro")}
+    rows["per_image"] = {figure: pictures[figure].mean() for figure in FIGURES}
+    return pd.DataFrame([{"average": name, "split": report.split, **row, "boundary_f1": last[name]} for name, row in rows.items()])
 
 
 def tabulate_pictures(report: PartReport) -> pd.DataFrame:
-    """Return one row a picture, by id: id, split, dice, iou, accuracy (NaN where nothing can be said) and source."""
-    return pd.DataFrame(
-        {
-            "id": report.samples["id"],
-            "split": report.split,
-            "dice": [headline_dice(matrix) for matrix in report.matrices],
-            "iou": [headline_iou(matrix) for matrix in report.matrices],
-            "accuracy": [overall_accuracy(matrix) for matrix in report.matrices],
-            "source": report.samples["source"],
-        }
-    )
+    """Return one row a picture, by id: id, split, its headline figures (NaN where nothing can be said) and source."""
+    counts = zip(report.matrices, report.boundaries, strict=True)
+    headlines = pd.DataFrame([_compute_headlines(matrix, outlines, report.names) for matrix, outlines in counts])
+    samples = report.samples.assign(split=report.split)
+    return pd.concat([samples[["id", "split"]], headlines, samples["source"]], axis=1)
 
 
 def tabulate_confusion(report: PartReport) -> pd.DataFrame:
@@ -169,7 +200,7 @@ def tabulate_counts(report: PartReport) -> pd.DataFrame:
 
 
 def write_reports(folder: Path, test: PartReport, val: PartReport) -> dict[str, Any]:
-    """Write metrics.json, per_class.csv, per_image.csv, confusion.csv and confusion_table.csv to a folder made anew.
+    """Write metrics.json and per_class, averages, per_image, confusion and confusion_table (.csv) to a folder made anew.
 
     Args:
         folder: results/evaluate.
@@ -183,13 +214,21 @@ def write_reports(folder: Path, test: PartReport, val: PartReport) -> dict[str, 
     with new_folder(folder) as temporary:
         (temporary / "metrics.json").write_text(json.dumps(_to_json(metrics), indent=2, allow_nan=False) + "\n", encoding="utf-8")
         _write_table(tabulate_classes(test), temporary / "per_class.csv")
+        _write_table(tabulate_averages(test), temporary / "averages.csv")
         _write_table(tabulate_pictures(test), temporary / "per_image.csv")
         _write_table(tabulate_confusion(test), temporary / "confusion.csv")
         tabulate_counts(test).to_csv(temporary / "confusion_table.csv", lineterminator="\n")
     return metrics
 
 
-def _count_sample(predictor: Predictor, image: Path, mask: Path) -> NDArray[np.int64]:
+def _compute_headlines(matrix: NDArray[np.int64], boundary: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
+    figures = summarise(matrix, names) | {"boundary_f1": headline_figure(matrix, boundary_f1_per_class(boundary))}
+    return {name: figures[name] for name in HEADLINES}
+
+
+def _count_sample(
+    predictor: Predictor, image: Path, mask: Path, boundary_tolerance: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     truth = read_label_mask(mask)
     picture = read_picture(image, max_pixels=sys.maxsize)
     if truth.shape != picture.shape[:2]:
@@ -204,7 +243,9 @@ def _count_sample(predictor: Predictor, image: Path, mask: Path) -> NDArray[np.i
             expected="a model and a data set of the same encode.labels",
             fix="train on this data set (dvc repro train), or evaluate on the one the model was trained on",
         )
-    return confusion_matrix(truth, predictor.mask(picture), predictor.num_classes)
+    prediction, num_classes = predictor.mask(picture), predictor.num_classes
+    boundaries = count_boundaries(truth, prediction, num_classes, tolerance=boundary_tolerance)
+    return confusion_matrix(truth, prediction, num_classes), boundaries
 
 
 def _write_table(table: pd.DataFrame, path: Path) -> None:

@@ -11,7 +11,7 @@ from maskmill.terminal import console, say
 
 
 def build_table(metrics: Mapping[str, Any]) -> Table:
-    """Put dice and IoU of each class, on the validation and the test part, into a table for the terminal.
+    """Put dice and IoU of each class, and single figures below, of the validation and the test part, into a table.
 
     Args:
         metrics: what metrics.json holds; null and NaN alike mean that a class is absent.
@@ -27,8 +27,15 @@ def build_table(metrics: Mapping[str, Any]) -> Table:
     headline = "mean over classes" if overlap or len(metrics["classes"]) > 2 else f"headline: {list(metrics['classes'])[-1]}"
     table.add_section()
     table.add_row(headline, *_row(val, metrics), style="bold")
-    accuracy = "accuracy over pixels and classes" if overlap else "pixel accuracy"
-    table.add_row(accuracy, _say_figure(val["accuracy"]), "", _say_figure(metrics["accuracy"]), "")
+    singles = {
+        "accuracy": "accuracy over pixels and classes" if overlap else "pixel accuracy",
+        "precision": "precision",
+        "true_positive_rate": "true-positive rate",
+        "boundary_f1": f"boundary F1 within {metrics.get('boundary_tolerance')} px",
+    }
+    for name, title in singles.items():
+        if name in metrics:  # figures of an earlier release have accuracy alone
+            table.add_row(title, _say_figure(val[name]), "", _say_figure(metrics[name]), "")
     return table
 
 

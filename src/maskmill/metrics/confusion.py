@@ -1,4 +1,4 @@
-"""The one confusion matrix, and dice, IoU and accuracy from it.
+"""The one confusion matrix, and dice, IoU, precision and the like from it.
 
 Every part of maskmill that speaks of quality counts with these functions: training, search, evaluation, gate.
 
@@ -7,7 +7,7 @@ matrix a class over "not there" and "there", int64 (K, 2, 2). Rows are the truth
 function of either: those of one class come from its 2 x 2 matrix against the rest (`class_matrices`), which both kinds have.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from maskmill.labels.bits import LabelMask
 from maskmill.labels.classes import find_void
+
+PIECE = 2**22  # pixels counted at once: 16 bytes each, where a whole scene would take gigabytes
 
 
 def confusion_matrix(truth: LabelMask, prediction: LabelMask, num_classes: int) -> NDArray[np.int64]:
@@ -37,15 +39,12 @@ def confusion_matrix(truth: LabelMask, prediction: LabelMask, num_classes: int) 
     has_bits = truth.dtype == np.uint16
     if has_bits != (prediction.dtype == np.uint16):
         raise ValueError(f"truth is {truth.dtype}, prediction {prediction.dtype}: uint8 holds ids, uint16 a bit a class")
-    counted = ~find_void(truth)
-    true, predicted = truth[counted], prediction[counted]
-    for what, values in (("truth", true), ("prediction", predicted)):
-        highest = (int(values.max()).bit_length() - 1 if has_bits else int(values.max())) if values.size else 0
-        if highest >= num_classes:
-            raise ValueError(f"{what} holds id {highest}, classes are 0 to {num_classes - 1}")
-    if not has_bits:
-        return _count_pairs(true, predicted, num_classes)
-    return np.stack([_count_pairs(true >> k & 1, predicted >> k & 1, 2) for k in range(num_classes)])
+    matrix = np.zeros((num_classes, 2, 2) if has_bits else (num_classes, num_classes), np.int64)
+    true, predicted = truth.reshape(-1), prediction.reshape(-1)
+    for start in range(0, true.size, PIECE):
+        piece = slice(start, start + PIECE)
+        matrix += _count_piece(true[piece], predicted[piece], num_classes)
+    return matrix
 
 
 def class_matrices(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -70,18 +69,34 @@ def overlaps(matrix: NDArray[np.int64]) -> bool:
 def dice_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     """Dice (F1) of each class: 2 TP / (2 TP + FP + FN); NaN for a class in neither truth nor prediction."""
     right, wrong = _right_and_wrong(matrix)
-    return _ratio(2 * right, 2 * right + wrong)
+    return ratio(2 * right, 2 * right + wrong)
 
 
 def iou_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     """Intersection over union of each class: TP / (TP + FP + FN); NaN for a class in neither truth nor prediction."""
     right, wrong = _right_and_wrong(matrix)
-    return _ratio(right, right + wrong)
+    return ratio(right, right + wrong)
 
 
-def accuracy_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The part of each true class's pixels that is predicted right (recall); NaN for a class not in the truth."""
-    return _ratio(_right_and_wrong(matrix)[0], pixels_per_class(matrix))
+def precision_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The part of the pixels predicted as each class that is right: TP / (TP + FP); NaN for a class never predicted."""
+    binary = class_matrices(matrix)
+    return ratio(binary[:, 1, 1], binary[:, :, 1].sum(axis=-1))
+
+
+def true_positive_rate_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The part of each class's true pixels that is found (recall): TP / (TP + FN); NaN for a class not in the truth."""
+    return ratio(class_matrices(matrix)[:, 1, 1], pixels_per_class(matrix))
+
+
+def binary_accuracy_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The part of all pixels that is right where each class stands against the rest: (TP + TN) / all.
+
+    NaN for a class in neither truth nor prediction, though all of its pixels are right.
+    """
+    binary = class_matrices(matrix)
+    accuracy = ratio(np.trace(binary, axis1=1, axis2=2), binary.sum(axis=(1, 2)))
+    return np.where(_find_present(binary), accuracy, np.nan)
 
 
 def pixels_per_class(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -91,24 +106,46 @@ def pixels_per_class(matrix: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def overall_accuracy(matrix: NDArray[np.int64]) -> float:
     """The part of what is counted that is right: of pixels, or of a bit a pixel and class; NaN when nothing is counted."""
-    return float(_ratio(np.trace(matrix, axis1=-2, axis2=-1).sum(), matrix.sum()))
+    return float(ratio(np.trace(matrix, axis1=-2, axis2=-1).sum(), matrix.sum()))
 
 
 def headline_dice(matrix: NDArray[np.int64]) -> float:
-    """One dice of all classes: see `headline`; of overlapping ones always the mean, as none is the others' background."""
-    dice = dice_per_class(matrix)
-    return _mean_present(dice) if overlaps(matrix) else headline(dice)
+    """One dice of all classes, as `headline_figure` has it."""
+    return headline_figure(matrix, dice_per_class(matrix))
 
 
 def headline_iou(matrix: NDArray[np.int64]) -> float:
-    """One IoU of all classes, like `headline_dice`."""
-    iou = iou_per_class(matrix)
-    return _mean_present(iou) if overlaps(matrix) else headline(iou)
+    """One IoU of all classes, as `headline_figure` has it."""
+    return headline_figure(matrix, iou_per_class(matrix))
+
+
+def headline_figure(matrix: NDArray[np.int64], per_class: NDArray[np.float64]) -> float:
+    """One figure from those of each class: see `headline`; of overlapping ones always the mean, as none is the others' background.
+
+    Args:
+        matrix: the matrix of these classes, which says whether they overlap.
+        per_class: float64 (K,), NaN for absent classes.
+    """
+    return mean_present(per_class) if overlaps(matrix) else headline(per_class)
 
 
 def headline(per_class: NDArray[np.float64]) -> float:
     """One figure from exclusive classes': the foreground class (id 1) of two, else the mean over present classes."""
-    return float(per_class[1]) if per_class.size == 2 else _mean_present(per_class)
+    return float(per_class[1]) if per_class.size == 2 else mean_present(per_class)
+
+
+def mean_present(per_class: NDArray[np.float64]) -> float:
+    """The mean over the classes that have a figure; NaN where none has."""
+    return float(np.nanmean(per_class)) if not np.isnan(per_class).all() else float("nan")
+
+
+FIGURES: dict[str, Callable[[NDArray[np.int64]], NDArray[np.float64]]] = {
+    "dice": dice_per_class,
+    "iou": iou_per_class,
+    "precision": precision_per_class,
+    "true_positive_rate": true_positive_rate_per_class,
+    "binary_accuracy": binary_accuracy_per_class,
+}
 
 
 def summarise(matrix: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]:
@@ -119,28 +156,49 @@ def summarise(matrix: NDArray[np.int64], names: Sequence[str]) -> dict[str, Any]
         names: the K class names in id order.
 
     Returns:
-        `dice` and `iou` (headline), `accuracy` (overall), `micro_dice`, `micro_iou`, and `classes`: name to dice, iou,
-        accuracy and pixels (int, true ones). Figures of absent classes are NaN.
+        `accuracy` (overall); each of FIGURES, as the headline by its own name, as the mean over the classes that have it by
+        `macro_...`, and of all present classes' pixels together by `micro_...`; and `classes`: name to each of FIGURES and pixels
+        (int, true ones). Figures of absent classes are NaN.
     """
-    dice, iou, accuracy = dice_per_class(matrix), iou_per_class(matrix), accuracy_per_class(matrix)
+    binary = class_matrices(matrix)
+    together = binary[_find_present(binary)].sum(axis=0, keepdims=True)  # (1, 2, 2)
+    per_class = {figure: compute(matrix) for figure, compute in FIGURES.items()}
     pixels = pixels_per_class(matrix)
-    right, wrong = (part.sum() for part in _right_and_wrong(matrix))
     return {
-        "dice": headline_dice(matrix),
-        "iou": headline_iou(matrix),
         "accuracy": overall_accuracy(matrix),
-        "micro_dice": float(_ratio(2 * right, 2 * right + wrong)),
-        "micro_iou": float(_ratio(right, right + wrong)),
+        **{figure: headline_figure(matrix, values) for figure, values in per_class.items()},
+        **{f"macro_{figure}": mean_present(values) for figure, values in per_class.items()},
+        **{f"micro_{figure}": float(compute(together)[0]) for figure, compute in FIGURES.items()},
         "classes": {
-            name: {
-                "dice": float(dice[k]),
-                "iou": float(iou[k]),
-                "accuracy": float(accuracy[k]),
-                "pixels": int(pixels[k]),
-            }
+            name: {**{figure: float(values[k]) for figure, values in per_class.items()}, "pixels": int(pixels[k])}
             for k, name in enumerate(names)
         },
     }
+
+
+def ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Divide counts; NaN where there is nothing to divide by."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(numerator, np.float64) / np.asarray(denominator, np.float64)
+
+
+def _count_piece(truth: LabelMask, prediction: LabelMask, num_classes: int) -> NDArray[np.int64]:
+    """Count some pixels, (N,), as `confusion_matrix` does."""
+    counted = ~find_void(truth)
+    true, predicted = truth[counted], prediction[counted]
+    has_bits = truth.dtype == np.uint16
+    for what, values in (("truth", true), ("prediction", predicted)):
+        highest = (int(values.max()).bit_length() - 1 if has_bits else int(values.max())) if values.size else 0
+        if highest >= num_classes:
+            raise ValueError(f"{what} holds id {highest}, classes are 0 to {num_classes - 1}")
+    if not has_bits:
+        return _count_pairs(true, predicted, num_classes)
+    return np.stack([_count_pairs(true >> k & 1, predicted >> k & 1, 2) for k in range(num_classes)])
+
+
+def _find_present(binary: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which classes are in truth or prediction, bool (K,), from int64 (K, 2, 2)."""
+    return binary.reshape(-1, 4)[:, 1:].sum(axis=1) > 0
 
 
 def _count_pairs(true: NDArray[Any], predicted: NDArray[Any], num_values: int) -> NDArray[np.int64]:
@@ -152,12 +210,3 @@ def _right_and_wrong(matrix: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDAr
     """Return each class's TP and FP + FN, int64 (K,)."""
     binary = class_matrices(matrix)
     return binary[:, 1, 1], binary[:, 0, 1] + binary[:, 1, 0]
-
-
-def _mean_present(per_class: NDArray[np.float64]) -> float:
-    return float(np.nanmean(per_class)) if not np.isnan(per_class).all() else float("nan")
-
-
-def _ratio(numerator: NDArray[np.int64], denominator: NDArray[np.int64]) -> NDArray[np.float64]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(numerator, np.float64) / np.asarray(denominator, np.float64)

@@ -12,10 +12,12 @@ import keras
 import numpy as np
 
 from maskmill.errors import ModelError
-from maskmill.models import layers, mit  # noqa: F401  importing them registers the layers that files refer to
+from maskmill.models import bilinear, layers, mit, unpooling  # noqa: F401  importing them registers the layers that files refer to
 from maskmill.outputs import new_file
 
-FORMAT = 2  # 2: says whether the labels overlap, and how pictures are read; 1: they do not, and as they come
+# What a description says. 3: also the head and its thresholds; without them a half decides. 2: also whether the labels overlap
+# and how pictures are read; without that, they do not, and as they come. 1: scale, classes, channels.
+FORMAT = 3
 DESCRIPTION_MEMBER = "maskmill.json"
 METADATA_MEMBER = "metadata.json"
 DATE_SAVED = "1980-01-01@00:00:00"

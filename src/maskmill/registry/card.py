@@ -11,7 +11,8 @@ def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[
     Args:
         data_name: what people call the data.
         metrics: what metrics.json holds: `dice`, `iou`, `accuracy`, `split`, `classes` (name to `dice` and `iou`),
-            and where a pixel may have several classes `labels`: "overlapping".
+            where a pixel may have several classes `labels`: "overlapping", and `precision`, `true_positive_rate` and
+            `boundary_f1` with `boundary_tolerance`, which earlier releases did not have.
         tags: the version's tags: device, commit, data hash, DVC experiment.
     """
     kind = "classes, which may overlap" if metrics.get("labels") == "overlapping" else "classes"
@@ -20,7 +21,7 @@ def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[
         f"Segmentation of {data_name}, {len(metrics.get('classes', {}))} {kind}.",
         "",
         f"On the {split} part: dice {_figure(metrics.get('dice'))}, IoU {_figure(metrics.get('iou'))}, "
-        f"accuracy {_figure(metrics.get('accuracy'))}.",
+        f"accuracy {_figure(metrics.get('accuracy'))}{_describe_further(metrics)}.",
         "",
         "| class | dice | IoU |",
         "| --- | --- | --- |",
@@ -35,6 +36,15 @@ def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[
     if tags.get("maskmill.dvc_exp"):
         lines.append(f"DVC experiment: {tags['maskmill.dvc_exp']}.")
     return "\n".join(lines)
+
+
+def _describe_further(metrics: Mapping[str, Any]) -> str:
+    if "boundary_f1" not in metrics:
+        return ""
+    return (
+        f", precision {_figure(metrics['precision'])}, true-positive rate {_figure(metrics['true_positive_rate'])}, "
+        f"boundary F1 {_figure(metrics['boundary_f1'])} within {metrics['boundary_tolerance']} pixels"
+    )
 
 
 def _figure(value: float | None) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from rich.progress import TaskID, TextColumn
 
 from maskmill.errors import TrainingError
-from maskmill.metrics import headline_iou, overall_accuracy
+from maskmill.metrics import headline_dice, headline_iou, overall_accuracy
 from maskmill.metrics.streaming import StreamingCounts
 from maskmill.terminal import build_progress, console, say
 from maskmill.training.checkpoints import Checkpoint, Row, find_best
@@ -33,7 +33,9 @@ class EpochSeed(keras.callbacks.Callback):
 
 
 class EpochScores(keras.callbacks.Callback):
-    """Complete an epoch's logs from the validation confusion matrix: val_iou and val_accuracy beside val_dice.
+    """Put an epoch's figures into its logs from the exact confusion matrices: dice, val_dice, val_iou, val_accuracy.
+
+    Stands before every callback that reads them. Keras's own dice is of float32.
 
     Raises:
         TrainingError: the loss is no longer a number.
@@ -42,6 +44,10 @@ class EpochScores(keras.callbacks.Callback):
     def __init__(self, metric: StreamingCounts) -> None:
         super().__init__()
         self.metric = metric
+        self.dice = math.nan
+
+    def on_test_begin(self, logs: dict | None = None) -> None:
+        self.dice = headline_dice(self.metric.matrix())  # the training part's counts, which Keras resets next
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         assert logs is not None
@@ -52,6 +58,8 @@ class EpochScores(keras.callbacks.Callback):
                 fix="lower train.learning_rate, lengthen train.warmup, or use train.precision float32",
             )
         matrix = self.metric.matrix()  # reset by Keras before validation: its counts are the validation part's
+        logs["dice"] = self.dice
+        logs["val_dice"] = headline_dice(matrix)
         logs["val_iou"] = headline_iou(matrix)
         logs["val_accuracy"] = overall_accuracy(matrix)
 
