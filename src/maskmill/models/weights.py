@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from maskmill.errors import ModelError
-from maskmill.models.backbones import build_backbone, find_backbone
+from maskmill.models.backbones import build_backbone, fetch_weights, find_backbone
 
 PROBE_SECONDS = 5.0
 ENDING = ".weights.h5"
@@ -60,7 +60,7 @@ def _load_imagenet(network: keras.Model, name: str) -> None:
     if not _is_reachable(backbone.host):
         raise ModelError(f"weights imagenet: {backbone.host}, which has them for {name}, cannot be reached from here", fix=fix)
     try:
-        network.set_weights(backbone.fetch().get_weights())
+        fetch_weights(network, name)
     except Exception as error:  # the libraries that download raise many kinds, down to Exception itself
         raise ModelError(f"weights imagenet: downloading those of {name} from {backbone.host} failed: {error}", fix=fix) from error
 
