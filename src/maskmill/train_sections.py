@@ -38,10 +38,15 @@ class FloatRange(Section):
             raise ValueError(f"low {self.low:g} and high {self.high:g} are no range" + (" on a log scale" if self.log else ""))
         return self
 
+    def holds(self, value: Any) -> bool:
+        """Whether a value is a number in the range, both ends included."""
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
 
 FRACTIONAL = ("dropout", "learning_rate", "weight_decay", "warmup")  # the train settings that a search can vary continuously
 
-NOT_SEARCHED = {"seed", "epochs", "patience", "class_weights", "monitor", "decoder_filters", "threshold", "tversky"}
+NOT_OF_A_TRIAL = {"epochs", "patience", "monitor", "threshold"}  # the train settings that only the final training reads
+NOT_SEARCHED = NOT_OF_A_TRIAL | {"seed", "class_weights", "decoder_filters", "tversky"}
 
 
 class TuneParams(Section):
@@ -64,6 +69,17 @@ class TuneParams(Section):
             for value in choices if isinstance(choices, tuple) else (choices.low, choices.high):
                 _check_train_value(name, value)
         return self
+
+    def check_first(self, train: "TrainParams") -> None:
+        """Raise ValueError where the space does not hold the train section's own value, with which the search begins."""
+        for name, choices in self.space.items():
+            value = getattr(train, name)
+            inside = value in choices if isinstance(choices, tuple) else choices.holds(value)
+            if not inside:
+                raise ValueError(
+                    f"train.{name} = {value!r} lies outside tune.space.{name}, and the first trial takes params.yaml's own values:"
+                    f" widen the space, or fix the value by hand with tune.trials: 0"
+                )
 
 
 class TrainParams(Section):
@@ -100,12 +116,24 @@ class TrainParams(Section):
     patience: Annotated[int, Field(ge=1)]
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
+    @property
+    def of_a_trial(self) -> dict[str, Any]:
+        """What a trial of the search trains with, before its own settings are laid over it."""
+        return self.model_dump(exclude=NOT_OF_A_TRIAL)
+
     @field_validator("loss")
     @classmethod
     def _some_loss(cls, loss: str | dict[str, float]) -> str | dict[str, float]:
         if isinstance(loss, dict) and not any(loss.values()):
             raise ValueError("train.loss: at least one weight must be above 0")
         return loss
+
+    @field_validator("tversky")
+    @classmethod
+    def _some_tversky(cls, tversky: tuple[float, float]) -> tuple[float, float]:
+        if not any(tversky):
+            raise ValueError("train.tversky: at least one of the two must be above 0, or nothing is wrong")
+        return tversky
 
 
 _ANY_TRAIN = TrainParams.model_construct()  # type: ignore[call-arg]  # only a place to try single values on

@@ -1,117 +1,95 @@
-"""Losses against figures worked out by hand."""
+"""Losses by name, and their sums."""
+
+from typing import get_args
 
 import keras
 import numpy as np
 import pytest
+from loss_scenes import HEADS, NUM_CLASSES, SCENES, TERMS, find_loss
 
-from maskmill.labels.classes import VOID_BIT
-from maskmill.training.losses import WeightedSum, binary_cross_entropy, binary_soft_dice, cross_entropy, soft_dice
+from maskmill.errors import ParamsError
+from maskmill.train_sections import LossSum, LossTerm
+from maskmill.training.losses import LOSS_SUMS, MASK_LOSSES, PLANE_LOSSES, WeightedSum, build_loss
 
-MASKS = np.array([[[0, 1, 255]]], np.uint8)  # (1, 1, 3), the last pixel void
-LOGITS = np.log(np.array([[[[0.8, 0.2], [0.4, 0.6], [0.01, 0.99]]]], np.float32))  # (1, 1, 3, 2)
-
-# overlapping: (1, 2, 3) bits of two classes, the last pixel void; each class's probability in each pixel
-BITS = np.array([[[0b01, 0b11, 0b00], [0b10, 0b00, VOID_BIT | 0b11]]], np.uint16)
-FIRST = np.array([[0.8, 0.6, 0.3], [0.2, 0.1, 0.9]])
-SECOND = np.array([[0.4, 0.7, 0.5], [0.9, 0.2, 0.01]])
-BIT_PROBABILITIES = np.stack([FIRST, SECOND], axis=-1)[np.newaxis]  # (1, 2, 3, 2)
-BIT_LOGITS = np.log(BIT_PROBABILITIES / (1 - BIT_PROBABILITIES)).astype(np.float32)
-FIRST_ENTROPY = -np.mean(np.log([0.8, 0.6, 0.7, 0.8, 0.9]))
-SECOND_ENTROPY = -np.mean(np.log([0.6, 0.7, 0.5, 0.9, 0.8]))
+SETTINGS = {"loss": "ce_dice", "label_smoothing": 0.0, "focal_gamma": 2.0, "tversky": (0.3, 0.7)}
 
 
-def number(loss: keras.KerasTensor) -> float:
-    return float(keras.ops.convert_to_numpy(loss))
+@pytest.mark.parametrize("head", HEADS)
+def test_settings_and_tables_name_the_same_losses(head: str) -> None:
+    assert sorted([*MASK_LOSSES[head], *PLANE_LOSSES[head]]) == sorted(get_args(LossTerm))
+    assert set(LOSS_SUMS) == set(get_args(LossSum))
+    assert set(TERMS) == set(get_args(LossTerm))  # what the other tests go through
 
 
-def test_cross_entropy_is_the_mean_over_labelled_pixels() -> None:
-    assert number(cross_entropy(MASKS, LOGITS)) == pytest.approx(-(np.log(0.8) + np.log(0.6)) / 2, rel=1e-5)
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize(
+    ("name", "terms"),
+    [
+        ("ce_dice", {"cross_entropy": 1, "dice": 1}),
+        ("bce_jaccard", {"binary_cross_entropy": 1, "jaccard": 1}),
+        ("dice_bce", {"binary_cross_entropy": 0.05, "dice": 1}),
+        ("bce_log_dice", {"binary_cross_entropy": 1, "log_dice": 1}),
+    ],
+)
+def test_published_sums_go_by_their_names(name: str, terms: dict[str, float], head: str) -> None:
+    loss = build_loss(SETTINGS | {"loss": name}, head, None)
+    expected = sum(weight * find_loss(term, *SCENES[head], head) for term, weight in terms.items())
+    assert float(keras.ops.convert_to_numpy(loss(*SCENES[head]))) == pytest.approx(expected, rel=1e-5)
 
 
-def test_soft_dice_is_the_mean_over_present_classes() -> None:
-    first = 2 * 0.8 / (0.8 + 0.4 + 1)
-    second = 2 * 0.6 / (0.2 + 0.6 + 1)
-    assert number(soft_dice(MASKS, LOGITS)) == pytest.approx(1 - (first + second) / 2, rel=1e-5)
+def test_all_settings_reach_the_losses() -> None:
+    settings = {
+        "loss": {"cross_entropy": 0.5, "focal": 2.0, "tversky": 3.0},
+        "label_smoothing": 0.2,
+        "focal_gamma": 1.5,
+        "tversky": (0.1, 0.8),
+    }
+    loss = build_loss(settings, "softmax", [1.0, 2.0, 0.5])
+    weights = {"class_weights": [1.0, 2.0, 0.5]}
+    expected = (
+        0.5 * find_loss("cross_entropy", *SCENES["softmax"], "softmax", label_smoothing=0.2, **weights)
+        + 2 * find_loss("focal", *SCENES["softmax"], "softmax", focal_gamma=1.5, **weights)
+        + 3 * find_loss("tversky", *SCENES["softmax"], "softmax", tversky=(0.1, 0.8))
+    )
+    assert float(keras.ops.convert_to_numpy(loss(*SCENES["softmax"]))) == pytest.approx(expected, rel=1e-5)
 
 
-def test_soft_dice_leaves_out_classes_without_truth() -> None:
-    masks = np.array([[[0, 0, 255]]], np.uint8)
-    assert number(soft_dice(masks, LOGITS)) == pytest.approx(1 - 2 * 1.2 / (1.2 + 2), rel=1e-5)
+@pytest.mark.parametrize("head", HEADS)
+def test_a_sum_survives_saving(head: str) -> None:
+    terms = {term: 0.5 + number for number, term in enumerate(TERMS)}
+    weights = [3, 0.5, 1][: NUM_CLASSES[head]]
+    loss = WeightedSum(terms, head, weights, label_smoothing=0.1, focal_gamma=1.0, tversky=(0.2, 0.5))
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
+    assert again.get_config() == loss.get_config()
+    expected, found = (float(keras.ops.convert_to_numpy(either(*SCENES[head]))) for either in (loss, again))
+    assert found == expected
 
 
-def test_nothing_labelled_gives_no_loss_and_no_gradient_explosion() -> None:
-    void = np.full((1, 1, 3), 255, np.uint8)
-    assert number(cross_entropy(void, LOGITS)) == 0
-    assert number(soft_dice(void, LOGITS)) == 0
+def test_a_weight_of_0_leaves_a_loss_out() -> None:
+    assert WeightedSum({"cross_entropy": 1.0, "dice": 0.0}).terms == {"cross_entropy": 1.0}
 
 
-def test_void_pixels_do_not_matter() -> None:
-    other = LOGITS.copy()
-    other[0, 0, 2] = [5.0, -3.0]
-    for loss in (cross_entropy, soft_dice):
-        assert number(loss(MASKS, LOGITS)) == pytest.approx(number(loss(MASKS, other)))
+def test_a_loss_that_is_none_is_refused() -> None:
+    with pytest.raises(ParamsError, match="names 'jacard', which is no loss; did you mean jaccard\\?"):
+        WeightedSum({"jacard": 1.0})
 
 
-def test_weighted_sum_adds_and_survives_saving() -> None:
-    loss = WeightedSum({"cross_entropy": 0.5, "dice": 2.0})
-    expected = 0.5 * number(cross_entropy(MASKS, LOGITS)) + 2 * number(soft_dice(MASKS, LOGITS))
-    assert number(loss(MASKS, LOGITS)) == pytest.approx(expected, rel=1e-5)
-    again = WeightedSum.from_config(loss.get_config())
-    assert number(again(MASKS, LOGITS)) == pytest.approx(expected, rel=1e-5)
-
-
-def test_class_weights_weigh_the_true_classes_pixels() -> None:
-    masks = np.array([[[0, 1, 255, 0]]], np.uint8)
-    logits = np.concatenate([LOGITS, np.full((1, 1, 1, 2), np.log(0.5), np.float32)], axis=2)
-    expected = -(3 * np.log(0.8) + 0.5 * np.log(0.6) + 3 * np.log(0.5)) / (3 + 0.5 + 3)
-    assert number(cross_entropy(masks, logits, [3.0, 0.5])) == pytest.approx(expected, rel=1e-5)
-    assert number(cross_entropy(masks, logits, [7.0, 7.0])) == pytest.approx(number(cross_entropy(masks, logits)), rel=1e-5)
-    assert number(cross_entropy(MASKS, LOGITS, [0.0, 1.0])) == pytest.approx(-np.log(0.6), rel=1e-5)
-    assert number(cross_entropy(np.zeros((1, 1, 3), np.uint8), LOGITS, [0.0, 1.0])) == 0
-
-
-def test_overlapping_classes_have_a_cross_entropy_each() -> None:
-    assert number(binary_cross_entropy(BITS, BIT_LOGITS)) == pytest.approx((FIRST_ENTROPY + SECOND_ENTROPY) / 2, rel=1e-5)
-    weighted = (3 * FIRST_ENTROPY + 0.5 * SECOND_ENTROPY) / 3.5
-    assert number(binary_cross_entropy(BITS, BIT_LOGITS, [3.0, 0.5])) == pytest.approx(weighted, rel=1e-5)
-
-
-def test_overlapping_classes_have_a_soft_dice_each() -> None:
-    first = 2 * (0.8 + 0.6) / (0.8 + 0.6 + 0.3 + 0.2 + 0.1 + 2)
-    second = 2 * (0.7 + 0.9) / (0.4 + 0.7 + 0.5 + 0.9 + 0.2 + 2)
-    assert number(binary_soft_dice(BITS, BIT_LOGITS)) == pytest.approx(1 - (first + second) / 2, rel=1e-5)
-    without_second = BITS & (VOID_BIT | 0b01)
-    assert number(binary_soft_dice(without_second, BIT_LOGITS)) == pytest.approx(1 - first, rel=1e-5)
-
-
-@pytest.mark.parametrize("loss", [binary_cross_entropy, binary_soft_dice])
-def test_void_pixels_of_overlapping_classes_do_not_matter(loss) -> None:
-    other = BIT_LOGITS.copy()
-    other[0, 1, 2] = [50.0, -30.0]
-    assert number(loss(BITS, other)) == pytest.approx(number(loss(BITS, BIT_LOGITS)))
-    assert number(loss(BITS | VOID_BIT, BIT_LOGITS)) == 0
-
-
-def test_large_logits_stay_numbers() -> None:
-    logits = np.full((1, 2, 3, 2), 1e4, np.float32)
-    assert number(binary_cross_entropy(BITS, logits)) == pytest.approx(1e4 * (3 / 5 + 3 / 5) / 2, rel=1e-5)
-
-
-def test_the_highest_class_survives_the_way_through_keras() -> None:
-    """A loss is handed masks as float32, which has to hold all 16 bits."""
-    bits = np.array([[[1 << 14 | 1, VOID_BIT | 1 << 14, 1 << 14]]], np.uint16)
-    logits = np.zeros((1, 1, 3, 15), np.float32)
-    logits[..., 14], logits[..., 0] = 2.0, 1.0
-    right = np.array([[1.0, 0, 1.0]]), np.array([[1.0, 0, 0]])
-    entropies = [np.log1p(np.exp(x)) - x * truth[0, [0, 2]].mean() for x, truth in zip((2.0, 1.0), right, strict=True)]
-    expected = (entropies[0] + entropies[1] + 13 * np.log(2)) / 15
-    loss = WeightedSum({"cross_entropy": 1.0}, head="sigmoids")
-    assert number(loss(bits, logits)) == pytest.approx(expected, rel=1e-5)
-
-
-def test_a_weighted_sum_of_overlapping_classes_survives_saving() -> None:
-    loss = WeightedSum({"cross_entropy": 0.5, "dice": 2.0}, head="sigmoids", class_weights=[3, 0.5])
-    expected = 0.5 * number(binary_cross_entropy(BITS, BIT_LOGITS, [3.0, 0.5])) + 2 * number(binary_soft_dice(BITS, BIT_LOGITS))
-    assert number(loss(BITS, BIT_LOGITS)) == pytest.approx(expected, rel=1e-5)
-    again = WeightedSum.from_config(loss.get_config())
-    assert number(again(BITS, BIT_LOGITS)) == pytest.approx(expected, rel=1e-5)
+@pytest.mark.parametrize("head", HEADS)
+def test_all_losses_train_in_a_compiled_step_with_mixed_precision(head: str) -> None:
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        keras.utils.set_random_seed(0)
+        inputs = keras.Input((None, None, 3), dtype="uint8")
+        features = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(keras.layers.Rescaling(1 / 255)(inputs))
+        logits = keras.layers.Conv2D(NUM_CLASSES[head], 1, dtype="float32")(features)
+        model = keras.Model(inputs, logits)
+    finally:
+        keras.config.set_dtype_policy(policy)
+    model.compile(keras.optimizers.Adam(0.05), WeightedSum(dict.fromkeys(TERMS, 1.0), head), jit_compile=False)
+    pictures = np.zeros((2, 9, 14, 3), np.uint8)
+    pictures[:, 2:7, 3:9, 1] = 250
+    masks = (pictures[..., 1] > 0).astype(np.uint16)
+    losses = [float(model.train_on_batch(pictures, masks)) for _ in range(30)]
+    assert losses[-1] < 0.4 * losses[0]
+    assert np.isfinite(losses).all()

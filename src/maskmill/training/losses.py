@@ -1,153 +1,151 @@
-"""Losses on logits: cross-entropy and soft dice, of exclusive and of overlapping classes, void left out of all."""
+"""The losses by name, for each head, and their weighted sums. Void is left out of all, and an absent class gives no NaN."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import keras
-from keras import ops
 
-from maskmill.labels.classes import VOID
+from maskmill.errors import ParamsError, suggest
 from maskmill.labels.heads import Head
-from maskmill.metrics.streaming import split_bits
+from maskmill.training.boundary import boundary
+from maskmill.training.lovasz import lovasz_hinge, lovasz_softmax
+from maskmill.training.overlap_losses import dice, jaccard, log_dice, tversky
+from maskmill.training.pixel_losses import (
+    Weights,
+    binary_cross_entropy,
+    binary_focal,
+    cross_entropy,
+    focal,
+    one_versus_rest,
+)
+from maskmill.training.planes import PLANES
 
-Weights = Sequence[float] | None
-SMALL = 1e-6  # in place of a sum of weights or pixels that is 0
-
-
-def cross_entropy(masks: keras.KerasTensor, logits: keras.KerasTensor, class_weights: Weights = None) -> keras.KerasTensor:
-    """Mean cross-entropy over the pixels that are not void.
-
-    Args:
-        masks: (B, H, W) class ids of any numeric dtype, 255 = void.
-        logits: float32 (B, H, W, K).
-        class_weights: how much a pixel of each true class counts in the mean, K of them; None: all the same.
-
-    Returns:
-        float32 scalar; 0 when every pixel is void.
-    """
-    weight, ids = _split_void(masks)  # both (B, H, W)
-    if class_weights is not None:
-        weight = weight * ops.take(ops.convert_to_tensor(class_weights, "float32"), ids)
-    per_pixel = ops.sparse_categorical_crossentropy(ids, logits, from_logits=True)  # (B, H, W)
-    return ops.sum(per_pixel * weight) / ops.maximum(ops.sum(weight), SMALL)
-
-
-def soft_dice(masks: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-    """One minus the soft dice, a mean over the classes that occur in the batch's truth.
-
-    Args:
-        masks: (B, H, W) class ids of any numeric dtype, 255 = void.
-        logits: float32 (B, H, W, K).
-
-    Returns:
-        float32 scalar in 0..1; 0 when every pixel is void.
-
-    Source: Milletari, Navab and Ahmadi, V-Net, 2016, section 3 (here without the squares, over the whole batch).
-    """
-    counted, ids = _split_void(masks)
-    weight = ops.expand_dims(counted, -1)  # (B, H, W, 1)
-    probabilities = ops.softmax(logits, axis=-1) * weight  # (B, H, W, K)
-    truth = ops.one_hot(ids, logits.shape[-1], dtype=logits.dtype) * weight  # (B, H, W, K)
-    return _compare(truth, probabilities)
-
-
-def binary_cross_entropy(masks: keras.KerasTensor, logits: keras.KerasTensor, class_weights: Weights = None) -> keras.KerasTensor:
-    """Mean over the classes of their sigmoid cross-entropies, each a mean over the pixels that are not void.
-
-    Args:
-        masks: (B, H, W) bits of any numeric dtype, bit k for class k, bit 15 = void.
-        logits: float32 (B, H, W, K).
-        class_weights: how much each class counts in the mean, K of them; None: all the same.
-
-    Returns:
-        float32 scalar; 0 when every pixel is void.
-    """
-    counted, truth = split_bits(masks, logits.shape[-1])  # (B, H, W, 1), (B, H, W, K)
-    # log(1 + e^x) - t x, which no large logit overflows
-    per_bit = ops.softplus(logits) - truth * logits  # (B, H, W, K)
-    over_pixels = (0, 1, 2)
-    per_class = ops.sum(per_bit * counted, axis=over_pixels) / ops.maximum(ops.sum(counted), SMALL)  # (K,)
-    if class_weights is None:
-        return ops.mean(per_class)
-    weight = ops.convert_to_tensor(class_weights, "float32")
-    return ops.sum(per_class * weight) / ops.maximum(ops.sum(weight), SMALL)
-
-
-def binary_soft_dice(masks: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
-    """One minus the soft dice of sigmoids, a mean over the classes that occur in the batch's truth.
-
-    Args:
-        masks: (B, H, W) bits of any numeric dtype, bit k for class k, bit 15 = void.
-        logits: float32 (B, H, W, K).
-
-    Returns:
-        float32 scalar in 0..1; 0 when no class is in a pixel that counts.
-    """
-    counted, truth = split_bits(masks, logits.shape[-1])
-    return _compare(truth, ops.sigmoid(logits) * counted)
-
-
-LOSSES: dict[Head, dict[str, Callable]] = {
-    "softmax": {"cross_entropy": cross_entropy, "dice": soft_dice},
-    "sigmoid": {"cross_entropy": cross_entropy, "dice": soft_dice},
-    "sigmoids": {"cross_entropy": binary_cross_entropy, "dice": binary_soft_dice},
+# Of masks and logits: a pixel has one true class. With two classes that is the binary cross-entropy, too.
+MASK_LOSSES: dict[Head, dict[str, Callable]] = {
+    "softmax": {"cross_entropy": cross_entropy, "focal": focal},
+    "sigmoid": {"cross_entropy": cross_entropy, "binary_cross_entropy": cross_entropy, "focal": focal},
+    "sigmoids": {},
 }
-SUMS = {"ce_dice": {"cross_entropy": 1.0, "dice": 1.0}}
+AREA_LOSSES: dict[str, Callable] = {
+    "dice": dice,
+    "log_dice": log_dice,
+    "jaccard": jaccard,
+    "tversky": tversky,
+    "boundary": boundary,
+}
+PLANE_LOSSES: dict[Head, dict[str, Callable]] = {
+    "softmax": AREA_LOSSES | {"binary_cross_entropy": one_versus_rest, "lovasz": lovasz_softmax},
+    "sigmoid": AREA_LOSSES | {"lovasz": lovasz_hinge},
+    "sigmoids": AREA_LOSSES
+    | {
+        "cross_entropy": binary_cross_entropy,
+        "binary_cross_entropy": binary_cross_entropy,
+        "focal": binary_focal,
+        "lovasz": lovasz_hinge,
+    },
+}
+
+LOSS_SUMS: dict[str, dict[str, float]] = {
+    "ce_dice": {"cross_entropy": 1.0, "dice": 1.0},
+    "bce_jaccard": {"binary_cross_entropy": 1.0, "jaccard": 1.0},
+    "dice_bce": {"binary_cross_entropy": 0.05, "dice": 1.0},  # published as 0.05 BCE - dice, which is 1 less
+    "bce_log_dice": {"binary_cross_entropy": 1.0, "log_dice": 1.0},
+}
 
 
 def build_loss(settings: Mapping[str, Any], head: Head, class_weights: Weights) -> keras.losses.Loss:
     """Return the loss that train settings ask for.
 
     Args:
-        settings: the train section.
+        settings: the train section; loss, label_smoothing, focal_gamma and tversky of it.
         head: what the model's last layer tells apart.
-        class_weights: of the cross-entropies, K of them; None: all the same.
+        class_weights: of the cross-entropies and the focal loss, K of them; None: all the same.
     """
     loss = settings["loss"]
-    return WeightedSum(SUMS[loss] if isinstance(loss, str) else loss, head, class_weights)
+    return WeightedSum(
+        LOSS_SUMS[loss] if isinstance(loss, str) else loss,
+        head,
+        class_weights,
+        label_smoothing=settings["label_smoothing"],
+        focal_gamma=settings["focal_gamma"],
+        tversky=settings["tversky"],
+    )
 
 
 @keras.saving.register_keras_serializable(package="maskmill")
 class WeightedSum(keras.losses.Loss):
-    """A sum of the losses in LOSSES, each with its weight.
+    """A sum of losses, each with its weight.
 
     Args:
-        weights: loss name to weight; a weight of 0 leaves that loss out.
+        terms: loss name to weight; a weight of 0 leaves that loss out.
         head: what the logits tell apart.
-        class_weights: of the cross-entropy, K of them; None: all the same.
+        class_weights: of the cross-entropies and the focal loss, K of them; None: all the same.
+        label_smoothing: of the cross-entropies, the part of a label that is spread over all answers, 0..1.
+        focal_gamma: of the focal loss, how much less pixels count that are right already.
+        tversky: what a false positive counts in the Tversky loss, and a false negative.
+
+    Raises:
+        ParamsError: a term that is no loss.
     """
 
     def __init__(
-        self, weights: Mapping[str, float], head: Head = "softmax", class_weights: Weights = None, name: str = "loss"
+        self,
+        terms: Mapping[str, float],
+        head: Head = "softmax",
+        class_weights: Weights = None,
+        *,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 2.0,
+        tversky: Sequence[float] = (0.3, 0.7),
+        name: str = "loss",
     ) -> None:
-        super().__init__(name=name)
-        self.weights = {loss: float(weight) for loss, weight in weights.items() if weight}
+        super().__init__(name=name, dtype="float32")  # whatever the precision of the layers
+        self.terms = {term: float(weight) for term, weight in terms.items() if weight}
         self.head = head
         self.class_weights = None if class_weights is None else [float(weight) for weight in class_weights]
+        self.label_smoothing = float(label_smoothing)
+        self.focal_gamma = float(focal_gamma)
+        self.tversky = tuple(float(weight) for weight in tversky)
+        _check_terms(self.terms, {**MASK_LOSSES[head], **PLANE_LOSSES[head]})
+        self._of_masks = self._choose(MASK_LOSSES[head])
+        self._of_planes = self._choose(PLANE_LOSSES[head])
 
     def call(self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor) -> keras.KerasTensor:
-        losses = LOSSES[self.head]
-        losses = losses | {"cross_entropy": partial(losses["cross_entropy"], class_weights=self.class_weights)}
-        return sum(weight * losses[loss](y_true, y_pred) for loss, weight in self.weights.items())
+        losses = [weight * loss(y_true, y_pred) for loss, weight in self._of_masks]
+        if self._of_planes:
+            planes = PLANES[self.head](y_true, y_pred)
+            losses += [weight * loss(planes) for loss, weight in self._of_planes]
+        return sum(losses)
 
-    def get_config(self) -> dict:
-        return {"weights": self.weights, "head": self.head, "class_weights": self.class_weights, "name": self.name}
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the loss."""
+        return {
+            "terms": self.terms,
+            "head": self.head,
+            "class_weights": self.class_weights,
+            "label_smoothing": self.label_smoothing,
+            "focal_gamma": self.focal_gamma,
+            "tversky": list(self.tversky),
+            "name": self.name,
+        }
+
+    def _choose(self, losses: Mapping[str, Callable]) -> list[tuple[Callable, float]]:
+        """Return those of the losses that are in the sum, with their settings filled in, and their weights."""
+        smoothed = {"class_weights": self.class_weights, "label_smoothing": self.label_smoothing}
+        settings: dict[str, dict[str, Any]] = {
+            "cross_entropy": smoothed,
+            "binary_cross_entropy": smoothed,
+            "focal": {"class_weights": self.class_weights, "gamma": self.focal_gamma},
+            "tversky": dict(zip(("false_positive", "false_negative"), self.tversky, strict=True)),
+        }
+        return [(partial(losses[term], **settings.get(term, {})), weight) for term, weight in self.terms.items() if term in losses]
 
 
-def _compare(truth: keras.KerasTensor, probabilities: keras.KerasTensor) -> keras.KerasTensor:
-    """Return one minus the soft dice of (B, H, W, K) planes that are 0 at void, a mean over the classes that occur in the truth."""
-    over_pixels = (0, 1, 2)
-    overlap = ops.sum(probabilities * truth, axis=over_pixels)  # (K,)
-    true_pixels = ops.sum(truth, axis=over_pixels)  # (K,)
-    total = ops.sum(probabilities, axis=over_pixels) + true_pixels
-    present = ops.cast(true_pixels > 0, probabilities.dtype)
-    loss = (1.0 - 2.0 * overlap / ops.maximum(total, SMALL)) * present
-    return ops.sum(loss) / ops.maximum(ops.sum(present), 1.0)
-
-
-def _split_void(masks: keras.KerasTensor) -> tuple[keras.KerasTensor, keras.KerasTensor]:
-    """Return float32 (B, H, W), 1 where a pixel counts, and int32 (B, H, W) ids with 0 in place of void."""
-    ids = ops.cast(masks, "int32")
-    counts = ids != VOID
-    return ops.cast(counts, "float32"), ops.where(counts, ids, 0)
+def _check_terms(terms: Iterable[str], losses: Collection[str]) -> None:
+    for term in terms:
+        if term not in losses:
+            raise ParamsError(
+                f"train.loss names {term!r}, which is no loss{suggest(term, losses)}",
+                expected=f"any of {', '.join(sorted(losses))}",
+            )
