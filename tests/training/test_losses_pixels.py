@@ -154,12 +154,6 @@ def test_the_highest_class_survives_the_way_through_keras() -> None:
     assert find_loss("cross_entropy", bits, logits, "sigmoids") == pytest.approx(expected, rel=1e-5)
 
 
-def test_one_class_alone_is_always_right() -> None:
-    masks, logits = np.zeros((1, 2, 3), np.uint8), np.ones((1, 2, 3, 1), np.float32)
-    for term in ("cross_entropy", "binary_cross_entropy", "focal", "dice"):
-        assert find_loss(term, masks, logits, "softmax") == pytest.approx(0, abs=1e-6)
-
-
 def test_the_foreground_logit_is_the_second_one() -> None:
     logits = beside_zero(np.full((1, 1, 2), 3.0))
     assert find_loss("cross_entropy", np.ones((1, 1, 2), np.uint8), logits, "sigmoid") == pytest.approx(
