@@ -1,3 +1,4 @@
+import inspect
 import json
 from pathlib import Path
 
@@ -8,7 +9,11 @@ import pytest
 from maskmill.errors import ModelError
 from maskmill.models import BACKBONES, build_model
 from maskmill.models.backbones import build_backbone
+from maskmill.models.build import settings_of
 from maskmill.models.mit import build_mit
+from maskmill.models.plain_unet import build_plain_unet
+from maskmill.models.unet import build_unet
+from maskmill.params import read_yaml
 
 SMALL = {
     "channels": 3,
@@ -20,7 +25,7 @@ SMALL = {
     "decoder_filters": [16, 8, 8, 4, 4],
     "dropout": 0.0,
 }
-ENCODERS = [None, *BACKBONES]
+ENCODERS = [None, "resnet18", "mit_b0"]  # all backbones: test_backbones.py
 
 
 def _pictures(*shape: int) -> np.ndarray:
@@ -143,6 +148,31 @@ def test_levels_poolings_and_filters_follow_the_settings() -> None:
     assert model.get_layer("bottleneck_2_conv").filters == 2 * 32
 
 
+def test_every_setting_reaches_the_plain_unet() -> None:
+    changed = {
+        "base_filters": 3,
+        "depth": 4,
+        "dropout": [0.1, 0.2, 0.3, 0.4],
+        "activation": "elu",
+        "norm": "none",
+        "initializer": "he_uniform",
+        "upsampling": "bilinear",
+        "input_noise": 0.3,
+    }
+    assert set(changed) == set(inspect.signature(build_plain_unet).parameters) - {"channels", "num_classes"}
+    ours, plain = build_model("unet", **{**SMALL, **changed}), build_plain_unet(channels=3, num_classes=4, **changed)
+    assert json.dumps(keras.saving.serialize_keras_object(ours)) == json.dumps(keras.saving.serialize_keras_object(plain))
+
+
+def test_defaults_are_those_of_the_settings() -> None:
+    settings = read_yaml(Path(__file__).parents[2] / "presets" / "default.yaml")["train"]
+    parameters = inspect.signature(build_unet).parameters
+    defaults = {name: parameters[name].default for name in settings_of("unet")}
+    assert {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()} == {
+        name: settings[name] for name in defaults
+    }
+
+
 def test_fewer_decoder_stages_leave_the_last_stages_of_the_backbone_out() -> None:
     model = build_model("unet", **{**SMALL, "backbone": "resnet18", "decoder_filters": [16, 8, 4]})
     names = [layer.name for layer in model.get_layer("backbone").layers]
@@ -208,6 +238,11 @@ def test_mix_transformer_equals_the_librarys_on_square_pictures() -> None:
         ("unet", {"backbone": "resnet81"}, ["'resnet81'", "did you mean resnet18?", "mit_b0"]),
         ("unet", {"backbone": "resnet18", "decoder_filters": [8] * 6}, ["6 stages", "3 to 5"]),
         ("unet", {"weights": "imagenet"}, ["weights imagenet", "plain U-Net"]),
+        (
+            "unet",
+            {"backbone": "resnet18", "dropout": [0.1] * 5},
+            ["dropout [0.1,", "resnet18", "one fraction", "train.backbone to null"],
+        ),
     ],
 )
 def test_settings_that_cannot_be_are_named(architecture: str, changes: dict, words: list[str]) -> None:
