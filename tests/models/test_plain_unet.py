@@ -1,8 +1,11 @@
+import re
+from pathlib import Path
 from typing import Any, get_args
 
 import keras
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 from maskmill.errors import ModelError
 from maskmill.models import blocks, build_model
@@ -11,7 +14,6 @@ from maskmill.train_sections import TrainParams
 
 SMALL: dict[str, Any] = {"channels": 3, "num_classes": 4, "base_filters": 2, "depth": 3}
 
-# The published forms; docs/models.md has the same settings.
 CITYSCAPES_PAIRS = {"base_filters": 32, "depth": 6, "norm": "none", "dropout": [0, 0, 0, 0.1, 0.3, 0.3, 0, 0, 0, 0, 0]}
 SATELLITE_BUILDINGS = {
     "base_filters": 16,
@@ -20,6 +22,7 @@ SATELLITE_BUILDINGS = {
     "dropout": [0.1, 0.1, 0.2, 0.2, 0.3],
     "input_noise": 0.4,
 }
+MODELS_PAGE = Path(__file__).parents[2] / "docs" / "models.md"
 
 
 def _pictures(*shape: int) -> np.ndarray:
@@ -47,6 +50,15 @@ def _kernels(channels: int, filters: list[int], num_classes: int) -> int:
     down = sum(9 * (before + after) * after for before, after in zip([channels, *filters], filters, strict=False))
     up = sum(4 * 2 * after * after + 9 * (2 * after + after) * after for after in filters[:-1])
     return down + up + filters[0] * num_classes
+
+
+def test_the_page_gives_the_settings_of_both_forms() -> None:
+    blocks = re.findall(r"^    train: \{.*?\}$", MODELS_PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    plain = {"architecture": "unet", "backbone": None}
+    assert [YAML(typ="safe").load(block)["train"] for block in blocks] == [
+        plain | CITYSCAPES_PAIRS,
+        plain | SATELLITE_BUILDINGS | {"head": "sigmoid"},
+    ]
 
 
 def test_relu_form_has_the_parameters_worked_out_by_hand() -> None:
