@@ -30,7 +30,7 @@ def boundary(planes: Planes) -> Any:
     precision = _share(predicted, _widen(true, REACH))
     recall = _share(true, _widen(predicted, REACH))
     score = 2.0 * precision * recall / ops.maximum(precision + recall, SMALL)
-    return mean_of_present(1.0 - score, true)
+    return mean_of_present(1.0 - score, ops.sum(true, axis=OVER_PIXELS))
 
 
 def _find_boundary(areas: Any, counted: Any) -> Any:

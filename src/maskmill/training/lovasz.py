@@ -36,15 +36,15 @@ def _extend(errors: Any, truth: Any) -> Any:
         truth: float32 (B, H, W, P), 0 or 1.
     """
     num_planes = truth.shape[-1]
-    true_pixels = ops.expand_dims(ops.sum(truth, axis=OVER_PIXELS), -1)  # (P, 1)
+    true_pixels = ops.sum(truth, axis=OVER_PIXELS)  # (P,)
     flat_errors, flat_truth = (
         ops.reshape(ops.transpose(values, (3, 0, 1, 2)), (num_planes, -1)) for values in (errors, truth)
     )  # (P, N)
     order = ops.argsort(-ops.stop_gradient(flat_errors), axis=-1)
     is_true = ops.take_along_axis(flat_truth, order, axis=-1)
-    left = true_pixels - ops.cumsum(is_true, axis=-1)  # true pixels that are still right
-    union = true_pixels + ops.cumsum(1.0 - is_true, axis=-1)
+    left = true_pixels[:, None] - ops.cumsum(is_true, axis=-1)  # true pixels that are still right
+    union = true_pixels[:, None] + ops.cumsum(1.0 - is_true, axis=-1)
     # A true pixel takes 1 / union. A false one makes left / (union - 1) into left / union: written as one quotient, which does not
     # cancel. The union is at least 1, before a false pixel at least the number of true ones, which is 0 for absent classes only.
     step = ops.where(is_true > 0, 1.0 / union, left / (union * ops.maximum(union - 1.0, 1.0)))
-    return mean_of_present(ops.sum(ops.take_along_axis(flat_errors, order, axis=-1) * step, axis=-1), truth)
+    return mean_of_present(ops.sum(ops.take_along_axis(flat_errors, order, axis=-1) * step, axis=-1), true_pixels)

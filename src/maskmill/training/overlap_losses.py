@@ -18,14 +18,14 @@ def dice(planes: Planes) -> Any:
     Source: Milletari, Navab and Ahmadi, V-Net, 2016, section 3 (here without the squares, over the whole batch).
     """
     both, true, predicted = _measure(planes)
-    return mean_of_present(1.0 - 2.0 * both / ops.maximum(predicted + true, SMALL), planes.truth)
+    return mean_of_present(1.0 - 2.0 * both / ops.maximum(predicted + true, SMALL), true)
 
 
 def log_dice(planes: Planes) -> Any:
     """Minus the logarithm of the soft dice, of each class before the mean: a class that is missed altogether counts most."""
     both, true, predicted = _measure(planes)
     score = 2.0 * both / ops.maximum(predicted + true, SMALL)
-    return mean_of_present(-ops.log(ops.maximum(score, TINY)), planes.truth)
+    return mean_of_present(-ops.log(ops.maximum(score, TINY)), true)
 
 
 def jaccard(planes: Planes) -> Any:
@@ -34,7 +34,7 @@ def jaccard(planes: Planes) -> Any:
     Source: Rahman and Wang, Optimizing Intersection-Over-Union in Deep Neural Networks for Image Segmentation, 2016.
     """
     both, true, predicted = _measure(planes)
-    return mean_of_present(1.0 - both / ops.maximum(predicted + true - both, SMALL), planes.truth)
+    return mean_of_present(1.0 - both / ops.maximum(predicted + true - both, SMALL), true)
 
 
 def tversky(planes: Planes, false_positive: float, false_negative: float) -> Any:
@@ -49,7 +49,7 @@ def tversky(planes: Planes, false_positive: float, false_negative: float) -> Any
     """
     both, true, predicted = _measure(planes)
     total = both + false_positive * (predicted - both) + false_negative * (true - both)
-    return mean_of_present(1.0 - both / ops.maximum(total, SMALL), planes.truth)
+    return mean_of_present(1.0 - both / ops.maximum(total, SMALL), true)
 
 
 def _measure(planes: Planes) -> tuple[Any, Any, Any]:

@@ -86,12 +86,12 @@ PLANES: dict[Head, Callable[[Any, Any], Planes]] = {
 }
 
 
-def mean_of_present(losses: Any, truth: Any) -> Any:
+def mean_of_present(losses: Any, true_pixels: Any) -> Any:
     """Return the mean of the planes' losses over those whose truth has anything, 0 where none has.
 
     Args:
         losses: float32 (P,), finite, of the absent ones too.
-        truth: float32 (B, H, W, P), 0 or 1.
+        true_pixels: float32 (P,), what each plane's truth comes to.
     """
-    present = ops.cast(ops.any(truth > 0, axis=OVER_PIXELS), "float32")  # (P,)
+    present = ops.cast(true_pixels > 0, "float32")
     return ops.sum(losses * present) / ops.maximum(ops.sum(present), 1.0)
