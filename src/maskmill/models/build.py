@@ -8,13 +8,24 @@ import keras
 
 from maskmill.errors import ModelError, suggest
 from maskmill.labels.heads import Head, count_planes
+from maskmill.models.deeplabv3plus import build_deeplabv3plus
+from maskmill.models.dynamic_unet import build_dynamic_unet
+from maskmill.models.fcn import build_fcn
 from maskmill.models.layers import BesideZero
+from maskmill.models.segformer import build_segformer
+from maskmill.models.segnet import build_segnet, build_segnet_basic
 from maskmill.models.unet import build_unet
 from maskmill.models.xception_unet import build_xception_unet
 
 BUILDERS: dict[str, Callable[..., keras.Model]] = {
     "unet": build_unet,
     "xception_unet": build_xception_unet,
+    "segnet": build_segnet,
+    "segnet_basic": build_segnet_basic,
+    "fcn": build_fcn,
+    "dynamic_unet": build_dynamic_unet,
+    "deeplabv3plus": build_deeplabv3plus,
+    "segformer": build_segformer,
 }
 
 

@@ -1,15 +1,23 @@
 """From padded pictures of any number of bands to the skips of a backbone."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers
 
-from maskmill.models.backbones import Backbone, build_backbone, find_backbone
+from maskmill.models.backbone_kinds import Backbone
+from maskmill.models.backbones import build_backbone, find_backbone
 from maskmill.models.blocks import scale_bands
 from maskmill.models.weights import load_weights
 
 
 def encode_pictures(
-    padded: keras.KerasTensor, *, backbone: str, weights: str, deepest: int | None = None
+    padded: keras.KerasTensor,
+    *,
+    backbone: str,
+    weights: str,
+    deepest: int | None = None,
+    rework: Callable[[keras.Model], keras.Model] | None = None,
 ) -> dict[int, keras.KerasTensor]:
     """Apply a backbone, as one layer of the name `backbone`; training finds it by that name to freeze it.
 
@@ -20,6 +28,7 @@ def encode_pictures(
         backbone: a key of BACKBONES.
         weights: what the backbone starts from: `none`, `imagenet` or the path of a `.weights.h5` file.
         deepest: the largest stride to keep; stages of the backbone beyond it are left out. None keeps all.
+        rework: given the network with its weights and all its outputs, returns the one to apply. None applies it as it is.
 
     Returns:
         Stride to skip (B, H / stride, W / stride, F), the strides rising: those of `BACKBONES[backbone].skips`.
@@ -30,6 +39,8 @@ def encode_pictures(
     kind = find_backbone(backbone)
     network = build_backbone(backbone)
     load_weights(network, backbone, weights)
+    if rework is not None:
+        network = rework(network)
     strides = [stride for stride in kind.skips if deepest is None or stride <= deepest]
     encoder = keras.Model(network.input, network.outputs[: len(strides)], name="backbone")
     return dict(zip(strides, encoder(_scale_to_rgb(padded, kind)), strict=True))
