@@ -68,6 +68,9 @@ def _find_source(operation: keras.Operation, names: dict[str, str]) -> str:
 
 
 def _copy_operation(operation: keras.Operation, name: str) -> keras.Operation:
+    if isinstance(operation, keras.Sequential):
+        pictures = keras.Input(operation.input_shape[1:], name=f"{name}_input")
+        return keras.Sequential([pictures, *(_copy_operation(layer, layer.name) for layer in operation.layers)], name=name)
     config = {**operation.get_config(), "name": name}
     if isinstance(operation, layers.BatchNormalization):
         return FastBatchNormalization.from_config({**config, "momentum": NORM_MOMENTUM})
