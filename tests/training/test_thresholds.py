@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from maskmill.evaluation.inference import Predictor
 from maskmill.labels.classes import VOID_BIT
 from maskmill.metrics import confusion_matrix, dice_per_class
 from maskmill.models.layers import BesideZero
@@ -83,3 +84,27 @@ def test_it_is_better_than_a_half_where_classes_cannot_be_told_apart(write_val):
 @pytest.mark.parametrize(("head", "thresholds"), [("softmax", []), ("sigmoid", [0.3]), ("sigmoids", [0.3, 0.3, 0.3])])
 def test_a_given_threshold_is_that_of_all_and_looks_at_nothing(tmp_path, head, thresholds):
     assert choose_thresholds(build_model(head), tmp_path / "nowhere", head=head, setting=0.3, batch_size=2) == thresholds
+
+
+@pytest.mark.parametrize("policy", ["fit", "native"])
+def test_what_is_predicted_with_it_has_the_highest_dice(write_val, policy):
+    """The predictor decides by the chosen threshold as the search for it did."""
+    generator = np.random.default_rng(3)
+    pictures = draw_pictures()
+    masks = (generator.random(pictures.shape[:3]) < to_probability(pictures[..., 0]) ** 2).astype(np.uint8)
+    model = build_model("sigmoid")
+    (chosen,) = choose_thresholds(model, write_val(pictures, masks), head="sigmoid", setting="auto", batch_size=5)
+    description = {
+        "scale": {"policy": policy, "image_size": [12, 20], "factor": 1.0, "overlap": 0.25},
+        "channels": 3,
+        "classes": [{"id": k, "name": str(k), "colour": [k, k, k]} for k in range(2)],
+    }
+
+    def score(threshold):
+        predictor = Predictor(model, {**description, "thresholds": [threshold]})
+        predictions = np.stack([predictor.mask(picture) for picture in pictures])
+        return dice_per_class(confusion_matrix(masks, predictions, 2))[1]
+
+    others = [score(threshold) for threshold in (0.3, 0.5, chosen - 0.02, chosen + 0.02)]
+    assert score(chosen) >= max(others)
+    assert score(chosen) > min(others)
