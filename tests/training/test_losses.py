@@ -6,9 +6,10 @@ import keras
 import numpy as np
 import pytest
 from loss_scenes import HEADS, NUM_CLASSES, SCENES, TERMS, find_loss
+from pydantic import ValidationError
 
 from maskmill.errors import ParamsError
-from maskmill.train_sections import LossSum, LossTerm
+from maskmill.train_sections import LossSum, LossTerm, TrainParams
 from maskmill.training.losses import LOSS_SUMS, MASK_LOSSES, PLANE_LOSSES, WeightedSum, build_loss
 
 SETTINGS = {"loss": "ce_dice", "label_smoothing": 0.0, "focal_gamma": 2.0, "tversky": (0.3, 0.7)}
@@ -93,3 +94,8 @@ def test_all_losses_train_in_a_compiled_step_with_mixed_precision(head: str) -> 
     losses = [float(model.train_on_batch(pictures, masks)) for _ in range(30)]
     assert losses[-1] < 0.4 * losses[0]
     assert np.isfinite(losses).all()
+
+
+def test_a_tversky_loss_in_which_nothing_is_wrong_is_refused() -> None:
+    with pytest.raises(ValidationError, match="at least one of the two must be above 0"):
+        TrainParams.__pydantic_validator__.validate_assignment(TrainParams.model_construct(), "tversky", (0.0, 0.0))

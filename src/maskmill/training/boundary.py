@@ -1,7 +1,7 @@
 """The boundary loss: one minus a soft F1 of boundaries, those of the probabilities against those of the truth.
 
-Source: Bokhovkin and Burnaev, Boundary Loss for Remote Sensing Imagery Semantic Segmentation, 2019, section 3 (there a picture at a
-time; here over the whole batch, and void left out).
+Source: Bokhovkin and Burnaev, Boundary Loss for Remote Sensing Imagery Semantic Segmentation, 2019 (there a picture at a time; here
+over the whole batch, and void left out).
 """
 
 from typing import Any

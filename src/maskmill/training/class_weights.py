@@ -86,7 +86,7 @@ def count_median_frequency(statistics: Path, names: Sequence[str]) -> list[float
         DataError: the statistics are not there, or not of these classes.
 
     Source: Eigen and Fergus, Predicting Depth, Surface Normals and Semantic Labels, 2015, as SegNet (Badrinarayanan, Kendall and
-        Cipolla, 2017, section 4) takes it up.
+        Cipolla, 2017) takes it up.
     """
     train = _read_training_part(statistics, names)
     labelled = (train["mask_height"] * train["mask_width"] * (1.0 - train["void"])).round().to_numpy()  # (N,)

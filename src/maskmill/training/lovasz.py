@@ -1,6 +1,6 @@
 """The Lovasz extension of the Jaccard loss: what the Jaccard index loses pixel by pixel, the worst errors first.
 
-Source: Berman, Rannen Triki and Blaschko, The Lovasz-Softmax loss, 2018, sections 3.1 (softmax) and 3.2 (hinge).
+Source: Berman, Rannen Triki and Blaschko, The Lovasz-Softmax loss, 2018.
 
 Memory: all P planes of a batch are sorted at once. Some six arrays of B x H x W x P numbers of 4 bytes live at the same time.
 """
