@@ -103,12 +103,45 @@ def test_a_file_that_is_absent_or_no_yaml(tmp_path: Path) -> None:
         ({"batch_size": {"low": 4, "high": 8}}, "give a list of choices"),
         ({"dropout": {"low": 0.0, "high": 1.5}}, "dropout offers 1.5"),
         ({"learning_rate": []}, "offers nothing"),
+        ({"architecture": ["unet", "u_net"]}, "tune.space.architecture offers 'u_net'"),
+        ({"precision": ["auto", "half"]}, "tune.space.precision offers 'half'"),
+        ({"backbone_factor": [1.0, 0.0]}, "tune.space.backbone_factor offers 0.0"),
+        ({"epochs": [8, 16]}, "epochs is not a train setting that can be searched"),
+        # the first trial takes params.yaml's own values: resnet18, ce_dice, 8, 0.002, 0.0
+        ({"backbone": ["mobilenetv2", None]}, "train.backbone = 'resnet18' lies outside tune.space.backbone"),
+        ({"loss": ["bce_jaccard", "dice_bce"]}, "train.loss = 'ce_dice' lies outside tune.space.loss"),
+        ({"batch_size": [2, 4]}, "train.batch_size = 8 lies outside tune.space.batch_size"),
+        ({"learning_rate": {"low": 0.003, "high": 0.01}}, "train.learning_rate = 0.002 lies outside tune.space.learning_rate"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_before_the_search(values: dict[str, Any], space: dict[str, Any], said: str) -> None:
     values["tune"]["space"] = space
     with pytest.raises(ParamsError, match=said):
         check_params(values)
+
+
+def test_values_that_no_range_can_hold_lie_outside_it(values: dict[str, Any]) -> None:
+    values["tune"]["space"] = {"dropout": {"low": 0.0, "high": 0.5}}
+    assert check_params(values).tune.space
+    values["train"]["dropout"] = [0.1, 0.3, 0.3]
+    with pytest.raises(ParamsError, match=r"lies outside tune\.space\.dropout"):
+        check_params(values)
+
+
+def test_without_a_search_its_space_may_be_anywhere(values: dict[str, Any]) -> None:
+    values["tune"] |= {"trials": 0, "space": {"batch_size": [2, 4]}}
+    assert check_params(values).train.batch_size == 8
+
+
+def test_the_ends_of_a_range_are_in_it(values: dict[str, Any]) -> None:
+    values["tune"]["space"] = {"learning_rate": {"low": 0.002, "high": 0.01}, "warmup": {"low": 0.0, "high": 0.1}}
+    assert check_params(values).tune.trials
+
+
+def test_a_trial_has_all_settings_but_those_of_the_final_training(values: dict[str, Any]) -> None:
+    settings = check_params(values).train.of_a_trial
+    assert set(values["train"]) - set(settings) == {"epochs", "patience", "monitor", "threshold"}
+    assert settings["backbone"] == "resnet18"
 
 
 def test_hyperparameters_are_laid_over_the_train_section(values: dict[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -46,6 +46,12 @@ class Params(Section):
     register_: Annotated[RegisterParams, Field(alias="register")]  # and `register` belongs to ABCMeta
     tracking: TrackingParams
     compute: ComputeParams
+
+    @model_validator(mode="after")
+    def _first_trial(self) -> Self:
+        if self.tune.trials:
+            self.tune.check_first(self.train)
+        return self
 
 
 def load_params(path: Path | str = "params.yaml") -> Params:

@@ -1,208 +1,88 @@
-"""The Optuna study over train settings: resumable, pruned on validation dice, each trial recorded as it ends."""
+"""The search over train settings from start to end: one MLflow run, with one a trial nested in it, recorded as each ends."""
 
-import math
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
-import pandas as pd
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.trial import FrozenTrial, Trial, TrialState
 
-from maskmill.errors import ParamsError, TrainingError
+from maskmill.labels import ClassTable
 from maskmill.registry.runs import recorded_run
 from maskmill.registry.tracking import Tracker
+from maskmill.study import best_hyperparameters, describe_settings, run_study, study_folder, tabulate_trials
 from maskmill.terminal import say
+from maskmill.training.checkpoints import fingerprint
+from maskmill.training.class_weights import find_class_weights
+from maskmill.training.device import describe_device
 from maskmill.training.run import train_model
 
-Space = Mapping[str, Mapping[str, Any] | Sequence[Any]]
-Objective = Callable[[Trial, dict[str, Any]], float]
 
-FAILURE = "failure"  # user attribute: why a trial failed of itself
-STOPPED = "stopped"  # user attribute: a person stopped it
-
-
-def run_search(
-    objective: Objective,
+def search_settings(
+    settings: Mapping[str, Any],
     *,
-    space: Space,
-    first: Mapping[str, Any],
-    trials: int,
-    epochs: int,
-    seed: int,
-    pruner: str,
-    storage: Path,
-) -> optuna.Study:
-    """Run a study up to `trials` finished trials, going on from what `storage` already holds.
-
-    The sampler is seeded anew for each trial from the seed and the number of finished ones, so that an interrupted
-    study proposes what an uninterrupted one would have.
+    tune: Mapping[str, Any],
+    augment: Mapping[str, Any],
+    transforms: Sequence[Mapping[str, Any]],
+    arrays: Path,
+    classes: ClassTable,
+    statistics: Path,
+    tracker: Tracker,
+    write: Callable[[Mapping[str, Any], str], None],
+) -> None:
+    """Search from start to end: go on from an interrupted study, record an MLflow run with one a trial, write what was found.
 
     Args:
-        objective: trains with the given settings, reports val dice per epoch to the trial, returns the best.
-        space: setting to choices, or to {low, high, log}.
-        first: the values of trial 0.
-        trials: finished trials wanted; failed and pruned ones count.
-        epochs: of each trial, for the pruner.
-        seed: of the sampler.
-        pruner: median, hyperband or none.
-        storage: SQLite file of the study.
+        settings: what a trial trains with, before its own settings are laid over it.
+        tune: the tune section.
+        augment: what augmentation follows from; another one makes another study.
+        transforms: augmentation applied anew in every epoch; empty for none.
+        arrays: folder with train/ and val/.
+        classes: the class table.
+        statistics: statistics.csv of the encoded samples.
+        tracker: the MLflow store.
+        write: called with the best settings and the table of trials as CSV, before the study is forgotten.
 
     Raises:
-        ParamsError: `first` lies outside the space.
+        ParamsError: settings that do not go with the classes.
         TrainingError: every trial failed.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    distributions = {name: _distribution(choices) for name, choices in space.items()}
-    _check_first(first, distributions)
-    study = optuna.create_study(
-        study_name="maskmill",
-        storage=f"sqlite:///{storage}",
-        direction="maximize",
-        pruner=_build_pruner(pruner, epochs),
-        load_if_exists=True,
-    )
-    _settle_interrupted(study)
-    if not study.trials:
-        study.enqueue_trial({name: first[name] for name in distributions})
-    while (finished := len(finished_trials(study))) < trials:
-        study.sampler = optuna.samplers.TPESampler(seed=seed + finished)
-        trial = study.ask(distributions)
-        say(f"trial {finished + 1}/{trials}: {describe_settings(trial.params)}")
-        _run_trial(study, trial, objective)
-    if not _complete(study):
-        reasons = sorted({trial.user_attrs.get(FAILURE, trial.state.name.lower()) for trial in finished_trials(study)})
-        raise TrainingError(
-            f"none of the {trials} trials finished: {'; '.join(reasons)}",
-            fix="correct tune.space or the train section, or set tune.trials: 0",
+    class_weights = find_class_weights(settings["class_weights"], classes.names, statistics)
+    device = describe_device(settings["precision"])
+    say(f"searching on {device['name']} in {device['precision']}")
+    decisive = {
+        "train": settings,
+        "tune": {**tune, "trials": None},
+        "augment": augment,
+        "device": device,
+    }  # more trials: same study
+    with (
+        study_folder(Path(".maskmill/search", fingerprint(decisive, [arrays]))) as folder,
+        recorded_run(tracker, "tune", tags={"maskmill.kind": "tune"}, note=folder / "run_id") as record,
+    ):
+        study = run_study(
+            lambda trial, chosen: train_trial(
+                trial,
+                {**settings, **chosen},
+                arrays=arrays,
+                num_classes=classes.num_classes,
+                class_weights=class_weights,
+                transforms=transforms,
+                epochs=tune["epochs"],
+                tracker=tracker,
+                parent=record.run_id,
+            ),
+            first=settings,
+            storage=folder / "study.db",
+            **tune,
         )
-    return study
-
-
-def finished_trials(study: optuna.Study) -> list[FrozenTrial]:
-    """Return the trials that count: complete, pruned, or failed for a reason of their own (an interrupted one has none)."""
-    over = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-    return [trial for trial in study.get_trials(states=over) if trial.state != TrialState.FAIL or FAILURE in trial.user_attrs]
-
-
-def best_hyperparameters(study: optuna.Study) -> dict[str, Any]:
-    """Return the searched settings of the best complete trial, the first of equals."""
-    best = max(_complete(study), key=lambda trial: (trial.value, -trial.number))
-    return dict(best.params)
-
-
-def tabulate_trials(study: optuna.Study) -> pd.DataFrame:
-    """Return a row a finished trial: trial (from 1), state, val_dice (its best), epochs, the settings, why it failed."""
-    rows = []
-    for number, trial in enumerate(finished_trials(study), start=1):
-        reported = trial.intermediate_values
-        rows.append(
-            {
-                "trial": number,
-                "state": trial.state.name.lower(),
-                "val_dice": max(reported.values(), default=float("nan")),
-                "epochs": len(reported),
-                **trial.params,
-                "failure": trial.user_attrs.get(FAILURE, ""),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def describe_settings(settings: Mapping[str, Any]) -> str:
-    """Write settings as one line, floats to three digits."""
-    return ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in settings.items())
-
-
-@contextmanager
-def study_folder(folder: Path) -> Iterator[Path]:
-    """Yield the folder of an unfinished study; delete it when the block ends well, so that a forced run starts anew."""
-    folder.mkdir(parents=True, exist_ok=True)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def _run_trial(study: optuna.Study, trial: Trial, objective: Objective) -> None:
-    """Run one trial and tell the study how it ended; a failure is recorded and the search goes on."""
-    try:
-        value = objective(trial, dict(trial.params))
-        if not math.isfinite(value):  # Optuna would fail the trial without a reason, and the search would try for ever
-            raise TrainingError(
-                f"val dice is {value}: no pixel of the validation part, true or predicted, is of a class that counts"
-            )
-    except optuna.TrialPruned:
-        study.tell(trial, state=TrialState.PRUNED)
-        say("  pruned")
-    except KeyboardInterrupt:
-        trial.set_user_attr(STOPPED, True)
-        raise
-    except Exception as error:  # whatever a setting brings about (out of memory, a loss of NaN) is that trial's result
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        trial.set_user_attr(FAILURE, reason)
-        study.tell(trial, state=TrialState.FAIL)
-        say(f"  failed: {reason}")
-    else:
-        study.tell(trial, value)
-        say(f"  val dice {value:.4f}")
-
-
-def _settle_interrupted(study: optuna.Study) -> None:
-    """Close trials that an interruption left running and queue their settings again, so that none is lost or counted twice.
-
-    Settings that were killed once before, by no person, count as failed: the system ends what takes too much memory.
-    """
-    earlier = study.get_trials(states=(TrialState.FAIL,))
-    waiting = [trial.system_attrs.get("fixed_params") for trial in study.get_trials(states=(TrialState.WAITING,))]
-    for trial in study.get_trials(states=(TrialState.RUNNING,)):
-        killed_before = any(other.params == trial.params and not {FAILURE, STOPPED} & other.user_attrs.keys() for other in earlier)
-        if killed_before and STOPPED not in trial.user_attrs:
-            Trial(study, trial._trial_id).set_user_attr(FAILURE, "killed twice, probably out of memory")
-        elif trial.params not in waiting:
-            study.enqueue_trial(trial.params)
-        study.tell(trial.number, state=TrialState.FAIL)  # without a reason it does not count: see finished_trials
-
-
-def _complete(study: optuna.Study) -> list[FrozenTrial]:
-    return study.get_trials(states=(TrialState.COMPLETE,))
-
-
-def _distribution(choices: Mapping[str, Any] | Sequence[Any]) -> BaseDistribution:
-    if isinstance(choices, Mapping):
-        return FloatDistribution(choices["low"], choices["high"], log=choices["log"])
-    return CategoricalDistribution(tuple(choices))
-
-
-def _check_first(first: Mapping[str, Any], distributions: Mapping[str, BaseDistribution]) -> None:
-    for name, distribution in distributions.items():
-        value = first[name]
-        inside = (
-            value in distribution.choices
-            if isinstance(distribution, CategoricalDistribution)
-            else isinstance(distribution, FloatDistribution) and distribution.low <= value <= distribution.high
-        )
-        if not inside:
-            raise ParamsError(
-                f"train.{name} = {value!r} lies outside tune.space.{name}, {distribution}",
-                expected="the first trial takes params.yaml's own values",
-                fix=f"widen tune.space.{name}, or fix the value by hand with tune.trials: 0",
-            )
-
-
-def _build_pruner(name: str, epochs: int) -> optuna.pruners.BasePruner:
-    match name:
-        case "median":
-            return optuna.pruners.MedianPruner(n_startup_trials=1, n_warmup_steps=max(1, epochs // 3))
-        case "hyperband":
-            return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=epochs)
-        case _:
-            return optuna.pruners.NopPruner()
+        record.log_metrics({"val_dice": study.best_value})
+        best = best_hyperparameters(study)
+        write(best, tabulate_trials(study).to_csv(index=False))
+    say(f"tune found {describe_settings(best)}")
 
 
 def train_trial(
-    trial: Trial,
+    trial: optuna.Trial,
     settings: Mapping[str, Any],
     *,
     arrays: Path,
@@ -239,7 +119,7 @@ def train_trial(
     history: list[dict[str, float]] = []
     tags = {"maskmill.kind": "trial", "maskmill.trial": trial.number}
     with recorded_run(tracker, f"trial {trial.number}", tags=tags, parent=parent) as record:
-        record.log_params({"train": settings})
+        record.log_params({"train": settings, "device": describe_device(settings["precision"])})
         try:
             _, history = train_model(
                 arrays,

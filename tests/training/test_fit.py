@@ -1,5 +1,6 @@
 """A real training on a few small pictures: it learns, resumes to the same bytes, and stops."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import keras
@@ -9,9 +10,11 @@ import pytest
 from maskmill.errors import TrainingError
 from maskmill.labels.bits import pack_bits
 from maskmill.labels.classes import VOID_BIT
+from maskmill.models.blocks import normalise
 from maskmill.training.checkpoints import Checkpoint
 from maskmill.training.fit import fit_model
 from maskmill.training.losses import WeightedSum
+from maskmill.training.optimizers import build_schedule
 
 SETTINGS = {
     "transforms": [{"name": "HorizontalFlip", "p": 0.5}],
@@ -61,6 +64,21 @@ def small_model(num_classes: int = 2) -> keras.Model:
     x = keras.layers.Conv2D(8, 1, activation="relu")(x)
     x = keras.layers.Dropout(0.1)(x)
     return keras.Model(inputs, keras.layers.Conv2D(num_classes, 1)(x))
+
+
+def model_on_backbone() -> keras.Model:
+    """As the models on a backbone are: it is a network within the network, with batch norm and dropout."""
+    keras.utils.set_random_seed(0)
+    inner = keras.Input((None, None, 3), name="features")
+    features = normalise(keras.layers.Conv2D(8, 1, name="conv")(inner), "norm")
+    features = keras.layers.Dropout(0.1, name="dropout")(keras.layers.Activation("relu", name="relu")(features))
+    backbone = keras.Model(inner, features, name="backbone")
+    inputs = keras.Input((None, None, 3), dtype="uint8", name="pictures")
+    features = backbone(keras.layers.Rescaling(1 / 255, name="scale")(inputs))
+    features = keras.layers.Activation("relu", name="decoder_relu")(
+        normalise(keras.layers.Conv2D(8, 1, name="decoder")(features), "decoder_norm")
+    )
+    return keras.Model(inputs, keras.layers.Conv2D(2, 1, name="logits")(features), name="small")
 
 
 def test_it_learns_and_ends_with_the_best_epoch(arrays: Path, tmp_path: Path) -> None:
@@ -132,6 +150,69 @@ def test_an_interrupted_training_ends_with_the_same_weights(arrays: Path, tmp_pa
     assert history == expected
     for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_frozen_backbone_stays_to_the_bit_and_then_learns(arrays: Path) -> None:
+    model = model_on_backbone()
+    backbone, decoder = model.get_layer("backbone"), model.get_layer("decoder")
+    seen = [(backbone.get_weights(), decoder.get_weights())]
+    history = fit_model(
+        model,
+        arrays,
+        epochs=4,
+        freeze_epochs=2,
+        on_epoch=lambda epoch, row: seen.append((backbone.get_weights(), decoder.get_weights())),
+        **SETTINGS,
+    )
+    assert len(seen[0][0]) == 6  # kernel, bias, gamma, beta, and both moving statistics
+    for epoch, ((backbone_before, decoder_before), (backbone_after, decoder_after)) in enumerate(pairwise(seen), start=1):
+        pairs = zip(backbone_before, backbone_after, strict=True)
+        assert all(np.array_equal(before, after) == (epoch <= 2) for before, after in pairs)
+        assert not any(np.array_equal(before, after) for before, after in zip(decoder_before, decoder_after, strict=True))
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    assert all(layer.trainable for layer in model._flatten_layers())
+    schedule = build_schedule(learning_rate=0.05, steps=16, warmup=0.1)  # one, of 4 steps in each of 4 epochs
+    assert [row["learning_rate"] for row in history] == pytest.approx([float(schedule(4 * epoch)) for epoch in (1, 2, 3, 4)])
+
+
+@pytest.mark.parametrize(("precision", "epoch"), [("float32", 2), ("float32", 3), ("mixed_float16", 4)])
+def test_an_interrupted_training_of_two_phases_ends_with_the_same_bytes(
+    arrays: Path, tmp_path: Path, precision: str, epoch: int
+) -> None:
+    """Within the frozen epochs, between both phases, and after."""
+    settings = SETTINGS | {"epochs": 4, "patience": 9, "freeze_epochs": 2, "backbone_factor": 0.5}
+
+    def interrupt(done: int, row: dict[str, float]) -> None:
+        if done == epoch:
+            raise KeyboardInterrupt
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        whole, cut = (Checkpoint(tmp_path / name, monitor="val_loss") for name in ("whole", "cut"))
+        expected = fit_model(model_on_backbone(), arrays, checkpoint=whole, **settings)
+        with pytest.raises(KeyboardInterrupt):
+            fit_model(model_on_backbone(), arrays, checkpoint=cut, on_epoch=interrupt, **settings)
+        assert len(cut.read_history()) == epoch - 1
+        assert fit_model(model_on_backbone(), arrays, checkpoint=cut, **settings) == expected
+    finally:
+        keras.config.set_dtype_policy(before)
+    states = [{path.name: path.read_bytes() for path in checkpoint.folder.iterdir()} for checkpoint in (whole, cut)]
+    assert states[0] == states[1]
+
+
+def test_patience_ends_it_in_the_frozen_epochs_too(arrays: Path, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "state", monitor="val_loss")
+    stuck = SETTINGS | {"learning_rate": 1e-12, "transforms": []}
+    assert len(fit_model(model_on_backbone(), arrays, epochs=9, freeze_epochs=8, checkpoint=checkpoint, patience=1, **stuck)) < 8
+
+
+def test_without_a_backbone_nothing_is_frozen_and_it_says_so(arrays: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = small_model()
+    before = model.get_weights()
+    fit_model(model, arrays, epochs=1, freeze_epochs=1, backbone_factor=0.1, **SETTINGS)
+    assert not any(np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
+    assert "train.freeze_epochs has no effect: the model has no backbone" in capsys.readouterr().out
 
 
 def test_a_finished_training_trains_no_more(arrays: Path, tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
-"""The schedule's corners, and what decays."""
+"""The schedule's corners, what decays, and a backbone at a rate of its own."""
 
 import keras
 import numpy as np
 import pytest
 
-from maskmill.training.optimizers import build_optimizer, build_schedule
+from maskmill.training.optimizers import BackboneAdamW, build_optimizer, build_schedule, find_backbone
 
 
 def test_rate_rises_to_the_given_one_and_falls_to_nothing() -> None:
@@ -24,7 +24,113 @@ def test_without_warmup_it_starts_at_the_top() -> None:
 
 def test_only_kernels_decay() -> None:
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()])
-    optimizer = build_optimizer(learning_rate=1.0, weight_decay=0.1, steps=10, warmup=0.0)
+    optimizer = build_optimizer(model, learning_rate=1.0, weight_decay=0.1, steps=10, warmup=0.0)
     optimizer.build(model.trainable_variables)
     decaying = {variable.name for variable in model.trainable_variables if optimizer._use_weight_decay(variable)}
     assert decaying == {"kernel"}
+
+
+def model_on_backbone() -> keras.Model:
+    """A head before the backbone and one behind it, all weights 1."""
+    ones = {"kernel_initializer": "ones", "bias_initializer": "ones"}
+    inner = keras.Input((3,))
+    backbone = keras.Model(inner, keras.layers.Dense(2, **ones)(inner), name="backbone")
+    inputs = keras.Input((3,))
+    adapted = keras.layers.Dense(3, name="adapter", **ones)(inputs)
+    return keras.Model(inputs, keras.layers.Dense(2, name="head", **ones)(backbone(adapted)))
+
+
+def apply_once(gradient: float, *, weight_decay: float, factor: float) -> dict[str, float]:
+    """Apply the same gradient to all weights, at a rate of 0.5; return how far each layer's kernel and bias moved."""
+    model = model_on_backbone()
+    optimizer = build_optimizer(
+        model,
+        learning_rate=0.5,
+        weight_decay=weight_decay,
+        steps=10,
+        warmup=0.0,
+        backbone=find_backbone(model),
+        backbone_factor=factor,
+    )
+    optimizer.build(model.trainable_variables)
+    optimizer.apply([keras.ops.full(variable.shape, gradient) for variable in model.trainable_variables])
+    moved = {}
+    for layer in ("adapter", "backbone", "head"):
+        for name, weights in zip(("kernel", "bias"), model.get_layer(layer).get_weights(), strict=True):
+            assert np.ptp(weights) == 0
+            moved[f"{layer} {name}"] = 1.0 - float(weights.flat[0])
+    return moved
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0, 2.0])
+def test_the_backbone_moves_by_its_part_of_the_rate(factor: float) -> None:
+    """The first step of Adam is the rate, whatever the gradient: 0.5."""
+    moved = apply_once(-3.0, weight_decay=0.0, factor=factor)
+    for place, distance in moved.items():
+        assert distance == pytest.approx(-0.5 * (factor if place.startswith("backbone") else 1.0), rel=1e-5), place
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0])
+def test_the_backbone_decays_by_its_part_of_the_rate(factor: float) -> None:
+    """Without a gradient only kernels change, by rate times decay: 0.5 * 0.2."""
+    moved = apply_once(0.0, weight_decay=0.2, factor=factor)
+    expected = {"adapter kernel": 0.1, "backbone kernel": 0.1 * factor, "head kernel": 0.1}
+    assert moved == pytest.approx(dict.fromkeys(moved, 0.0) | expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.2])
+def test_at_factor_one_it_is_adamw_to_the_bit(weight_decay: float) -> None:
+    results = []
+    for apart in (True, False):
+        model = model_on_backbone()
+        backbone = find_backbone(model) if apart else None
+        optimizer = build_optimizer(model, learning_rate=0.01, weight_decay=weight_decay, steps=10, warmup=0.2, backbone=backbone)
+        assert type(optimizer) is (BackboneAdamW if apart else keras.optimizers.AdamW)
+        optimizer.build(model.trainable_variables)
+        generator = np.random.default_rng(0)
+        for _ in range(5):
+            optimizer.apply([generator.normal(size=variable.shape).astype("float32") for variable in model.trainable_variables])
+        results.append(model.get_weights())
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_it_is_built_again_from_its_configuration() -> None:
+    optimizer = BackboneAdamW(0.25, weight_decay=0.1, backbone=[2, 3], factor=0.5)
+    again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
+    assert isinstance(again, BackboneAdamW)
+    assert again.get_config() == optimizer.get_config()
+    assert (again.backbone, again.factor) == ({2, 3}, 0.5)
+
+
+def test_loss_scaling_keeps_the_factor() -> None:
+    """Under mixed_float16 Keras lays its LossScaleOptimizer around ours; a step of fit goes through both."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = model_on_backbone()
+        optimizer = build_optimizer(
+            model,
+            learning_rate=0.5,
+            weight_decay=0.0,
+            steps=10,
+            warmup=0.0,
+            backbone=find_backbone(model),
+            backbone_factor=0.1,
+        )
+        model.compile(optimizer, loss="mse")
+        assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
+        model.optimizer.build(model.trainable_variables)
+        model.fit(np.ones((4, 3)), np.full((4, 2), 26.99), batch_size=4, verbose=0)  # close to the 27 that it says: no overflow
+        for layer, distance in (("adapter", 0.5), ("backbone", 0.05), ("head", 0.5)):
+            for weights in model.get_layer(layer).get_weights():
+                np.testing.assert_allclose(1.0 - weights, distance, rtol=1e-3)  # the gradient is small: AdamW's epsilon shows
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def test_only_a_network_of_that_name_is_a_backbone() -> None:
+    inputs = keras.Input((3,))
+    assert find_backbone(keras.Model(inputs, keras.layers.Dense(1, name="backbone")(inputs))) is None
+    model = model_on_backbone()
+    assert find_backbone(model) is model.get_layer("backbone")

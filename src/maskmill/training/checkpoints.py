@@ -18,6 +18,8 @@ from maskmill.outputs import new_file
 from maskmill.terminal import working
 
 STATE_FILE = "state.json"
+PACKAGE = Path(__file__).parents[1]
+ROOMS = ("data", "labels", "metrics", "models", "training")  # whose code decides what a training comes to
 Row = dict[str, float]
 
 
@@ -76,15 +78,15 @@ def find_best(history: list[Row], monitor: str) -> int:
 
 
 def fingerprint(settings: Mapping[str, Any], files: Iterable[Path]) -> str:
-    """Return a hash of settings and of files' names and contents.
+    """Return a hash of settings, of files' names and contents, and of the code that trains.
 
     Args:
         settings: whatever decides the result and can be written as JSON.
-        files: data and code; a folder counts with every file in it, byte-code caches left out.
+        files: the data; a folder counts with every file in it, byte-code caches left out.
     """
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     with working("looking for an interrupted run of the same data, settings and code"):
-        for path in sorted(file for root in files for file in _walk(root)):
+        for path in sorted(file for root in (*files, *(PACKAGE / room for room in ROOMS)) for file in _walk(root)):
             digest.update(path.as_posix().encode())
             with path.open("rb") as stream:
                 digest.update(hashlib.file_digest(stream, "sha256").digest())

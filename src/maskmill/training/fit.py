@@ -1,6 +1,8 @@
 """One training from packed arrays: the same for the search's trials and for the final model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from maskmill.metrics.streaming import STREAMING
 from maskmill.terminal import say
 from maskmill.training.callbacks import Bar, EpochScores, EpochSeed, KeepState, OnEpoch, Report, should_stop
 from maskmill.training.checkpoints import Checkpoint, Row
-from maskmill.training.optimizers import build_optimizer
+from maskmill.training.optimizers import build_optimizer, find_backbone
 
 
 def fit_model(
@@ -27,6 +29,8 @@ def fit_model(
     warmup: float,
     loss: keras.losses.Loss,
     seed: int,
+    freeze_epochs: int = 0,
+    backbone_factor: float = 1.0,
     patience: int | None = None,
     checkpoint: Checkpoint | None = None,
     on_epoch: OnEpoch | None = None,
@@ -44,6 +48,8 @@ def fit_model(
         warmup: fraction of all steps.
         loss: of label masks and logits.
         seed: of order, augmentation and dropout.
+        freeze_epochs: the first epochs, in which the layer `backbone` stays as it is, moving statistics included.
+        backbone_factor: the backbone's learning rate and decay as a part of the others'.
         patience: epochs without improvement before it stops; needs a checkpoint, which says what improvement is.
         checkpoint: where the state is kept; None keeps none, and the last epoch's weights stay.
         on_epoch: called with the epoch (from 1) and its row after each one; may raise to stop.
@@ -56,13 +62,21 @@ def fit_model(
     """
     steps = num_batches(arrays, "train", batch_size)
     metric = STREAMING[find_labels(arrays)](model.output_shape[-1])
-    model.compile(
-        optimizer=build_optimizer(learning_rate=learning_rate, weight_decay=weight_decay, steps=steps * epochs, warmup=warmup),
-        loss=loss,
-        metrics=[metric],
-        jit_compile="auto",
+    backbone = find_backbone(model) if freeze_epochs or backbone_factor != 1.0 else None
+    if freeze_epochs and backbone is None:
+        say("train.freeze_epochs has no effect: the model has no backbone")
+    optimizer = build_optimizer(
+        model,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        steps=steps * epochs,
+        warmup=warmup,
+        backbone=backbone,
+        backbone_factor=backbone_factor,
     )
-    model.optimizer.build(model.trainable_variables)
+    compile_model = partial(model.compile, loss=loss, metrics=[metric], jit_compile="auto")
+    compile_model(optimizer)
+    model.optimizer.build(model.trainable_variables)  # over all, frozen ones too, so that both phases have the same state
     history = checkpoint.read_history() if checkpoint else []
     if checkpoint and history:
         checkpoint.restore_last(model)
@@ -75,21 +89,42 @@ def fit_model(
     ]
     if checkpoint:
         callbacks.append(KeepState(checkpoint, history, patience=patience or epochs))
-    if len(history) < epochs and not (checkpoint and should_stop(history, checkpoint.monitor, patience or epochs)):
+
+    def train_until(last: int) -> None:
+        """Train up to and with epoch `last`, from 1, unless patience ran out before."""
+        if len(history) >= last or (checkpoint and should_stop(history, checkpoint.monitor, patience or epochs)):
+            return
+        compile_model(model.optimizer)  # Keras looks only here at what is trainable
+        metric.reset_state()  # which Keras does not do before the first epoch after that
         model.fit(
             training_batches(arrays, batch_size=batch_size, transforms=transforms, seed=seed, first_epoch=len(history)),
             steps_per_epoch=steps,
             validation_data=validation_batches(arrays, batch_size=batch_size),
             validation_steps=num_batches(arrays, "val", batch_size),
-            epochs=epochs,
+            epochs=last,
             initial_epoch=len(history),
             shuffle=False,
             verbose=0,
             callbacks=callbacks,
         )
+
+    if freeze_epochs and backbone:
+        with frozen(backbone):
+            train_until(min(freeze_epochs, epochs))
+    train_until(epochs)
     if checkpoint:
         checkpoint.restore_best(model)
     return history
+
+
+@contextmanager
+def frozen(layer: keras.layers.Layer) -> Iterator[None]:
+    """Keep a layer's weights and moving statistics as they are for the length of a block."""
+    layer.trainable = False
+    try:
+        yield
+    finally:
+        layer.trainable = True
 
 
 def find_labels(arrays: Path) -> Labels:

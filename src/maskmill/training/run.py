@@ -12,13 +12,15 @@ from maskmill.labels.bits import Labels
 from maskmill.labels.heads import Head, choose_head
 from maskmill.models import build_model
 from maskmill.models.build import settings_of
+from maskmill.terminal import say
 from maskmill.training.callbacks import OnEpoch
 from maskmill.training.checkpoints import Checkpoint, Row
 from maskmill.training.device import prepare_device
 from maskmill.training.fit import find_labels, fit_model
 from maskmill.training.losses import build_loss
+from maskmill.training.optimizers import find_backbone
 
-FIT_SETTINGS = ("batch_size", "learning_rate", "weight_decay", "warmup", "seed")
+FIT_SETTINGS = ("batch_size", "learning_rate", "weight_decay", "warmup", "seed", "freeze_epochs", "backbone_factor")
 
 
 def train_model(
@@ -47,7 +49,9 @@ def train_model(
     keras.utils.clear_session()  # an earlier trial's graph would otherwise stay in memory
     prepare_device(seed=settings["seed"], precision=settings["precision"])
     head = choose_head(settings["head"], find_labels(arrays), num_classes)
-    model = build_model(**settings, channels=count_channels(arrays), num_classes=num_classes, head=head)
+    model = build_model(**{**settings, "head": head}, channels=count_channels(arrays), num_classes=num_classes)
+    if settings["freeze_epochs"] and settings["weights"] == "none" and find_backbone(model):
+        say("train.freeze_epochs keeps a backbone of random weights as it is: train.weights is none")
     history = fit_model(
         model,
         arrays,
@@ -60,6 +64,11 @@ def train_model(
         **{name: settings[name] for name in FIT_SETTINGS},
     )
     return model, history
+
+
+def name_backbone(settings: Mapping[str, Any]) -> str | None:
+    """Return the backbone that train settings mean; None where the architecture takes none."""
+    return settings["backbone"] if "backbone" in settings_of(settings["architecture"]) else None
 
 
 def count_channels(arrays: Path) -> int:
@@ -93,7 +102,7 @@ def describe_model(
     """
     return {
         "architecture": settings["architecture"],
-        "backbone": settings["backbone"] if "backbone" in settings_of(settings["architecture"]) else None,
+        "backbone": name_backbone(settings),
         "channels": int(model.input_shape[-1]),
         "labels": labels,
         "head": head,
