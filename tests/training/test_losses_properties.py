@@ -46,6 +46,12 @@ def test_equal_logits_give_finite_gradients(term: str, head: str) -> None:
     assert np.isfinite(find_gradient(term, masks, np.zeros_like(logits), head)).all()
 
 
+@settings(max_examples=10)
+@given(scene=draw_scenes())
+def test_a_focal_loss_with_a_root_has_finite_gradients_where_all_is_right(scene) -> None:
+    assert np.isfinite(find_gradient("focal", scene.masks, scene.predict(1e3), scene.head, focal_gamma=0.5)).all()
+
+
 @EACH_HEAD
 @ALL
 def test_nothing_labelled_gives_no_loss_and_no_gradient(term: str, head: str) -> None:
