@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 UV_VERSION := 0.13.8
 READY := $(VENV)/.ready
+PEERS := .venv-peers
 P ?= default
 SOURCE ?=
 PICK ?=
@@ -18,7 +19,7 @@ export GX_ANALYTICS_ENABLED := False
 export NO_ALBUMENTATIONS_UPDATE := 1
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 
-.PHONY: help setup repro preset inspect test test-slow lint bench ui lock
+.PHONY: help setup peers repro preset inspect test test-slow lint bench ui lock
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -33,6 +34,15 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@uv pip sync --quiet --system-certs --python $(BIN)/python --require-hashes requirements.lock
 	@uv pip install --quiet --system-certs --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+peers: $(PEERS)/.ready ## make .venv-peers: PyTorch and JAX, to be compared with
+
+$(PEERS)/.ready: benchmarks/peers.txt $(READY)
+	@echo "setting up $(PEERS) from benchmarks/peers.txt"
+	@test -x $(PEERS)/bin/python || $(BIN)/python -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint benchmarks/peers.txt torch
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement benchmarks/peers.txt
 	@touch $@
 
 repro: setup ## run the whole pipeline: data to registered model
@@ -50,7 +60,7 @@ inspect: setup ## say what pictures and masks there are: make inspect SOURCE=fol
 test: setup ## the fast tests
 	python -m pytest -n 2 --dist loadfile
 
-test-slow: setup ## the tests that run the real thing for minutes
+test-slow: setup peers ## the tests that run the real thing for minutes
 	python -m pytest -m slow
 
 lint: setup ## style, types, import directions
@@ -59,7 +69,7 @@ lint: setup ## style, types, import directions
 	mypy
 	lint-imports
 
-bench: setup ## every benchmark, one JSON line each
+bench: setup peers ## every benchmark, one JSON line each
 	@for benchmark in benchmarks/*.py; do python $$benchmark || exit 1; done
 
 ui: setup ## compare runs in the browser
