@@ -138,6 +138,8 @@ def test_kernels_start_from_the_initializer() -> None:
         model = build_plain_unet(channels=3, num_classes=4, base_filters=16, depth=2, initializer=initializer)
         for name in ("encoder1_2_conv", "bottleneck_2_conv", "decoder1_up", "decoder1_2_conv"):
             assert type(model.get_layer(name).kernel_initializer) is kind
+        resized = build_plain_unet(**SMALL, initializer=initializer, upsampling="nearest")
+        assert type(resized.get_layer("decoder1_up_conv").kernel_initializer) is kind
         kernel = keras.ops.convert_to_numpy(model.get_layer("bottleneck_2_conv").kernel)  # (3, 3, 32, 32)
         variance = 2 / (9 * 32)
         assert kernel.var() == pytest.approx(variance, rel=0.1)

@@ -54,6 +54,26 @@ def test_blocks_halve_and_double(model: keras.Model) -> None:
     assert [tuple(each.shape) for each in features] == expected
 
 
+def test_blocks_add_what_came_in() -> None:
+    """With norms that give 0 there is only what came by: a 1 x 1 convolution of each second pixel on the way down."""
+    model = build_xception_unet(channels=3, num_classes=3)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.name != "entry_norm":
+            layer.gamma.assign(np.zeros(layer.gamma.shape))
+    names = ["entry_relu", *(f"down{block}_add" for block in (1, 2, 3)), *(f"up{block}_up" for block in (1, 2, 3, 4))]
+    stages = keras.Model(model.input, [model.get_layer(name).output for name in names])(_pictures(1, 32, 48, 3))
+    before, *after = (keras.ops.convert_to_numpy(stage) for stage in stages)
+    for name, features in zip(names[1:], after, strict=True):
+        block = name.split("_")[0]
+        kernel, bias = (keras.ops.convert_to_numpy(weight) for weight in model.get_layer(f"{block}_residual").weights)
+        if block.startswith("down"):
+            expected = before[:, ::2, ::2] @ kernel[0, 0] + bias
+        else:
+            expected = np.repeat(np.repeat(before @ kernel[0, 0] + bias, 2, axis=1), 2, axis=2)
+        assert np.allclose(features, expected, atol=1e-4)
+        before = features
+
+
 def test_answers_like_the_published_order_of_the_last_step(model: keras.Model) -> None:
     """The example repeats the pixels of both branches, convolves the one that came by, and adds them then."""
     layers = [model.get_layer(name) for name in ("up3_up", "up4_2_norm", "up4_up")]
