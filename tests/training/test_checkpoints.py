@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from maskmill.training import checkpoints
 from maskmill.training.callbacks import should_stop
 from maskmill.training.checkpoints import Checkpoint, find_best, fingerprint
 
@@ -84,3 +85,20 @@ def test_fingerprint_follows_settings_and_contents(tmp_path: Path) -> None:
     assert fingerprint({"x": 2}, [tmp_path]) != before
     (tmp_path / "a.npy").write_bytes(b"2")
     assert fingerprint({"x": 1}, [tmp_path]) != before
+
+
+def test_fingerprint_follows_the_code_that_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fingerprint({}, [])
+    monkeypatch.setattr(checkpoints, "PACKAGE", tmp_path)
+    for room in checkpoints.ROOMS:
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "code.py").write_text("1")
+    seen = {before, fingerprint({}, [])}
+    for room in checkpoints.ROOMS:
+        (tmp_path / room / "code.py").write_text("2")
+        seen.add(fingerprint({}, []))
+    assert len(seen) == 2 + len(checkpoints.ROOMS)
+
+
+def test_every_room_of_the_fingerprint_is_there() -> None:
+    assert all((checkpoints.PACKAGE / room / "__init__.py").exists() for room in checkpoints.ROOMS)

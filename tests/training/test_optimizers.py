@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from maskmill.training.optimizers import BackboneAdamW, build_optimizer, build_schedule, find_backbone
+from maskmill.training.optimizers import BackboneAdamW, backbone_of, build_optimizer, build_schedule
 
 
 def test_rate_rises_to_the_given_one_and_falls_to_nothing() -> None:
@@ -49,7 +49,7 @@ def apply_once(gradient: float, *, weight_decay: float, factor: float) -> dict[s
         weight_decay=weight_decay,
         steps=10,
         warmup=0.0,
-        backbone=find_backbone(model),
+        backbone=backbone_of(model),
         backbone_factor=factor,
     )
     optimizer.build(model.trainable_variables)
@@ -83,7 +83,7 @@ def test_at_factor_one_it_is_adamw_to_the_bit(weight_decay: float) -> None:
     results = []
     for apart in (True, False):
         model = model_on_backbone()
-        backbone = find_backbone(model) if apart else None
+        backbone = backbone_of(model) if apart else None
         optimizer = build_optimizer(model, learning_rate=0.01, weight_decay=weight_decay, steps=10, warmup=0.2, backbone=backbone)
         assert isinstance(optimizer, BackboneAdamW) == apart
         optimizer.build(model.trainable_variables)
@@ -115,7 +115,7 @@ def test_loss_scaling_keeps_the_factor() -> None:
             weight_decay=0.0,
             steps=10,
             warmup=0.0,
-            backbone=find_backbone(model),
+            backbone=backbone_of(model),
             backbone_factor=0.1,
         )
         model.compile(optimizer, loss="mse")
@@ -131,6 +131,6 @@ def test_loss_scaling_keeps_the_factor() -> None:
 
 def test_only_a_network_of_that_name_is_a_backbone() -> None:
     inputs = keras.Input((3,))
-    assert find_backbone(keras.Model(inputs, keras.layers.Dense(1, name="backbone")(inputs))) is None
+    assert backbone_of(keras.Model(inputs, keras.layers.Dense(1, name="backbone")(inputs))) is None
     model = model_on_backbone()
-    assert find_backbone(model) is model.get_layer("backbone")
+    assert backbone_of(model) is model.get_layer("backbone")

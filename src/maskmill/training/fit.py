@@ -14,7 +14,7 @@ from maskmill.metrics.streaming import STREAMING
 from maskmill.terminal import say
 from maskmill.training.callbacks import Bar, EpochScores, EpochSeed, KeepState, OnEpoch, Report, should_stop
 from maskmill.training.checkpoints import Checkpoint, Row
-from maskmill.training.optimizers import build_optimizer, find_backbone
+from maskmill.training.optimizers import backbone_of, build_optimizer
 
 
 def fit_model(
@@ -62,7 +62,7 @@ def fit_model(
     """
     steps = num_batches(arrays, "train", batch_size)
     metric = STREAMING[find_labels(arrays)](model.output_shape[-1])
-    backbone = find_backbone(model) if freeze_epochs or backbone_factor != 1.0 else None
+    backbone = backbone_of(model) if freeze_epochs or backbone_factor != 1.0 else None
     if freeze_epochs and backbone is None:
         say("train.freeze_epochs has no effect: the model has no backbone")
     optimizer = build_optimizer(

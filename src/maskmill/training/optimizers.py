@@ -54,7 +54,7 @@ def build_optimizer(
     return optimizer
 
 
-def find_backbone(model: keras.Model) -> keras.Model | None:
+def backbone_of(model: keras.Model) -> keras.Model | None:
     """Return the layer `backbone` of a model that is a network of its own; None where there is none."""
     return next((layer for layer in model.layers if layer.name == "backbone" and isinstance(layer, keras.Model)), None)
 

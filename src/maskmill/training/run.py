@@ -18,7 +18,7 @@ from maskmill.training.checkpoints import Checkpoint, Row
 from maskmill.training.device import prepare_device
 from maskmill.training.fit import find_labels, fit_model
 from maskmill.training.losses import build_loss
-from maskmill.training.optimizers import find_backbone
+from maskmill.training.optimizers import backbone_of
 
 FIT_SETTINGS = ("batch_size", "learning_rate", "weight_decay", "warmup", "seed", "freeze_epochs", "backbone_factor")
 
@@ -50,7 +50,7 @@ def train_model(
     prepare_device(seed=settings["seed"], precision=settings["precision"])
     head = choose_head(settings["head"], find_labels(arrays), num_classes)
     model = build_model(**{**settings, "head": head}, channels=count_channels(arrays), num_classes=num_classes)
-    if settings["freeze_epochs"] and settings["weights"] == "none" and find_backbone(model):
+    if settings["freeze_epochs"] and settings["weights"] == "none" and backbone_of(model):
         say("train.freeze_epochs keeps a backbone of random weights as it is: train.weights is none")
     history = fit_model(
         model,
