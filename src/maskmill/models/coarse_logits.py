@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from maskmill.models.enlarging import BilinearUpsampling
 from maskmill.models.layers import CropToPictures
 
 
@@ -22,5 +23,5 @@ def classify_coarse(features: keras.KerasTensor, pictures: keras.KerasTensor, nu
     """
     logits = layers.Conv2D(num_classes, 1, kernel_initializer="he_normal", name="logits")(features)
     # From here on in float32 whatever the precision of the network.
-    logits = layers.UpSampling2D(stride, interpolation="bilinear", dtype="float32", name="logits_up")(logits)
+    logits = BilinearUpsampling(stride, dtype="float32", name="logits_up")(logits)
     return CropToPictures(dtype="float32", name="crop")(logits, pictures)

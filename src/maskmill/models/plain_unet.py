@@ -9,6 +9,7 @@ from keras import layers
 
 from maskmill.errors import ModelError, suggest
 from maskmill.models.blocks import Activation, Initializer, Norm, classify, convolve_twice, pad_pictures, scale_bands
+from maskmill.models.enlarging import BilinearUpsampling
 
 Upsampling = Literal["transposed", "nearest", "bilinear"]
 
@@ -82,8 +83,8 @@ def _double(
     """Double height and width."""
     if upsampling == "transposed":
         return layers.Conv2DTranspose(filters, 2, strides=2, kernel_initializer=initializer, name=name)(features)
-    features = layers.UpSampling2D(2, interpolation=upsampling, name=name)(features)
-    return layers.Conv2D(filters, 2, padding="same", kernel_initializer=initializer, name=f"{name}_conv")(features)
+    enlarge = BilinearUpsampling(2, name=name) if upsampling == "bilinear" else layers.UpSampling2D(2, name=name)
+    return layers.Conv2D(filters, 2, padding="same", kernel_initializer=initializer, name=f"{name}_conv")(enlarge(features))
 
 
 def _spread_dropout(dropout: float | Sequence[float], depth: int) -> tuple[Sequence[float], float, Sequence[float]]:

@@ -8,6 +8,7 @@ from maskmill.models.backbones import BACKBONES
 from maskmill.models.blocks import normalise, pad_pictures
 from maskmill.models.coarse_logits import classify_coarse
 from maskmill.models.encoder import backbone_stride, encode_pictures
+from maskmill.models.enlarging import BilinearUpsampling
 
 DROPOUT = 0.1  # before the classifier, as published
 NARROW, WIDE = 256, 768  # widths of the decoder: B0 and B1, and the larger ones
@@ -54,7 +55,7 @@ def _fuse(levels: dict[int, keras.KerasTensor], width: int) -> keras.KerasTensor
     for stride, level in sorted(levels.items(), reverse=True):
         features = layers.Dense(width, name=f"linear_{stride}")(level)
         if stride > STRIDE:
-            features = layers.UpSampling2D(stride // STRIDE, interpolation="bilinear", name=f"up_{stride}")(features)
+            features = BilinearUpsampling(stride // STRIDE, name=f"up_{stride}")(features)
         upsampled.append(features)
     features = layers.Concatenate(name="levels")(upsampled)
     features = layers.Conv2D(width, 1, use_bias=False, kernel_initializer="he_normal", name="fuse_conv")(features)
