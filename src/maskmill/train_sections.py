@@ -97,7 +97,7 @@ class TrainParams(Section):
     norm: Literal["batch", "none"]
     initializer: Literal["he_normal", "he_uniform"]
     upsampling: Literal["transposed", "nearest", "bilinear"]
-    input_noise: Annotated[float, Field(ge=0.0)]
+    input_noise: Fraction
     fcn_stride: Literal[8, 16, 32]
     self_attention: bool
     head: Literal["auto", "softmax", "sigmoid"]
