@@ -27,6 +27,7 @@ from maskmill.models import build_model
 from maskmill.terminal import console
 from maskmill.training import fit
 from maskmill.training.device import prepare_device
+from maskmill.training.losses import build_loss
 
 PRESET = Path(__file__).resolve().parents[1] / "presets" / "default.yaml"
 SIDE, BATCH, NUM_CLASSES, CELL = 256, 8, 12, 16
@@ -124,9 +125,15 @@ def measure_training(arrays: Path, transforms: Transforms, settings: Mapping[str
     )
     spans: list[tuple[float, float]] = []
     fit.training_batches = lambda *args, **kwargs: Timed(batches.training_batches(*args, **kwargs), spans)
-    names = ("learning_rate", "weight_decay", "warmup", "loss")
     fit.fit_model(
-        model, arrays, transforms=transforms, epochs=1, batch_size=BATCH, seed=0, **{name: settings[name] for name in names}
+        model,
+        arrays,
+        transforms=transforms,
+        epochs=1,
+        batch_size=BATCH,
+        seed=0,
+        loss=build_loss(settings, "softmax", None),
+        **{name: settings[name] for name in ("learning_rate", "weight_decay", "warmup")},
     )
     settled = spans[SETTLED:]
     waits = [end - start for start, end in settled[1:]]

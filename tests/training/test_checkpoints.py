@@ -74,6 +74,8 @@ def test_stops_when_patience_runs_out() -> None:
     assert not should_stop(rows(0.5, 0.4), "val_dice", 2)
     assert should_stop(rows(0.5, 0.4, 0.5), "val_dice", 2)
     assert not should_stop(rows(0.5, 0.4, 0.6), "val_dice", 2)
+    assert not should_stop(rows(0.5, 0.4, 0.3, 0.4), "val_dice", 2, first=3)
+    assert should_stop(rows(0.5, 0.4, 0.3, 0.4, 0.4), "val_dice", 2, first=3)
 
 
 def test_fingerprint_follows_settings_and_contents(tmp_path: Path) -> None:

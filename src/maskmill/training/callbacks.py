@@ -65,23 +65,24 @@ class EpochScores(keras.callbacks.Callback):
 
 
 class KeepState(keras.callbacks.Callback):
-    """Write the state after every epoch, and stop when `patience` epochs have not improved on the best."""
+    """Write the state after every epoch, and stop when `patience` epochs after `first` have not improved on the best."""
 
-    def __init__(self, checkpoint: Checkpoint, history: list[Row], *, patience: int) -> None:
+    def __init__(self, checkpoint: Checkpoint, history: list[Row], *, patience: int, first: int = 0) -> None:
         super().__init__()
         self.checkpoint = checkpoint
         self.history = history
         self.patience = patience
+        self.first = first
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.checkpoint.write(self.model, self.history)
-        if should_stop(self.history, self.checkpoint.monitor, self.patience):
+        if should_stop(self.history, self.checkpoint.monitor, self.patience, self.first):
             self.model.stop_training = True
 
 
-def should_stop(history: list[Row], monitor: str, patience: int) -> bool:
-    """Whether the last `patience` epochs did not improve on the best one before them."""
-    return bool(history) and len(history) - 1 - find_best(history, monitor) >= patience
+def should_stop(history: list[Row], monitor: str, patience: int, first: int = 0) -> bool:
+    """Whether the last `patience` epochs did not improve on the best one before them; the `first` ones try nobody's patience."""
+    return bool(history) and len(history) - max(find_best(history, monitor) + 1, first) >= patience
 
 
 class Report(keras.callbacks.Callback):

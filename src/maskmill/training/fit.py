@@ -50,7 +50,7 @@ def fit_model(
         seed: of order, augmentation and dropout.
         freeze_epochs: the first epochs, in which the layer `backbone` stays as it is, moving statistics included.
         backbone_factor: the backbone's learning rate and decay as a part of the others'.
-        patience: epochs without improvement before it stops; needs a checkpoint, which says what improvement is.
+        patience: epochs without improvement, frozen ones aside, before it stops; needs a checkpoint, which says what that is.
         checkpoint: where the state is kept; None keeps none, and the last epoch's weights stay.
         on_epoch: called with the epoch (from 1) and its row after each one; may raise to stop.
 
@@ -88,11 +88,11 @@ def fit_model(
         Report(history, epochs=epochs, on_epoch=on_epoch),
     ]
     if checkpoint:
-        callbacks.append(KeepState(checkpoint, history, patience=patience or epochs))
+        callbacks.append(KeepState(checkpoint, history, patience=patience or epochs, first=freeze_epochs))
 
     def train_until(last: int) -> None:
         """Train up to and with epoch `last`, from 1, unless patience ran out before."""
-        if len(history) >= last or (checkpoint and should_stop(history, checkpoint.monitor, patience or epochs)):
+        if len(history) >= last or (checkpoint and should_stop(history, checkpoint.monitor, patience or epochs, freeze_epochs)):
             return
         compile_model(model.optimizer)  # Keras looks only here at what is trainable
         metric.reset_state()  # which Keras does not do before the first epoch after that
