@@ -209,7 +209,14 @@ def train(arrays: Path, params: Params, *, seed: int) -> Predictor:
         arrays, settings, num_classes=classes.num_classes, class_weights=None, transforms=(), epochs=params.train.epochs
     )
     description = describe_model(
-        model, settings, scale=params.scale.model_dump(), classes=classes, labels="exclusive", reading={"bands": None}
+        model,
+        settings,
+        scale=params.scale.model_dump(),
+        classes=classes,
+        labels="exclusive",
+        head="softmax",
+        thresholds=(),
+        reading={"bands": None},
     )
     return Predictor(model, description)
 
