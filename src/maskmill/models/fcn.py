@@ -95,4 +95,6 @@ def _drop(features: keras.KerasTensor, dropout: float, name: str) -> keras.Keras
 
 
 def _score(features: keras.KerasTensor, num_classes: int, name: str) -> keras.KerasTensor:
-    return layers.Conv2D(num_classes, 1, kernel_initializer="he_normal", name=name)(features)
+    # float32 whatever the precision of the network: from 4096 filters to a few classes, TensorFlow 2.21's oneDNN corrupts memory
+    # in bfloat16.
+    return layers.Conv2D(num_classes, 1, kernel_initializer="he_normal", dtype="float32", name=name)(features)
