@@ -26,17 +26,15 @@ def build_brightness_model(channels=3):
     return model
 
 
-def build_counting_model(shapes):
-    """A brightness model that notes the shape of every batch it is given."""
-    model = build_brightness_model()
-    inner = model.predict_on_batch
+def note_shapes(predictor, shapes):
+    """Have the predictor's model note the shape of every batch it is given."""
+    inner = predictor.model.predict_on_batch
 
     def predict_on_batch(batch):
         shapes.append(batch.shape)
         return inner(batch)
 
-    model.predict_on_batch = predict_on_batch
-    return model
+    predictor.model.predict_on_batch = predict_on_batch
 
 
 def describe(scale=FIT, channels=3, labels="exclusive"):
@@ -212,7 +210,8 @@ def test_sure_logits_of_overlapping_classes_stay_finite():
 @pytest.mark.parametrize(("scale", "shapes"), [(FIT, {(1, 16, 24, 3)}), (NATIVE, {(1, 16, 24, 3), (4, 16, 24, 3)})])
 def test_forward_passes_keep_their_shape(scale, shapes):
     seen = []
-    predictor = Predictor(build_counting_model(seen), describe(scale), batch_size=4)
+    predictor = Predictor(build_brightness_model(), describe(scale), batch_size=4)
+    note_shapes(predictor, seen)
     for size in [(16, 24), (9, 70), (64, 64), (40, 25)]:
         predictor.mask(np.zeros((*size, 3), np.uint8))
     assert set(seen) == shapes

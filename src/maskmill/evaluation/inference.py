@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from maskmill.errors import DataError, ModelError
 from maskmill.evaluation.decisions import DECISIONS, Decision, lower_planes, spread_thresholds
 from maskmill.labels.bits import MOST_CLASSES, LabelMask, Labels
+from maskmill.models.folding import fold_norms
+from maskmill.models.freezing import freeze_weights
 from maskmill.scaling import pad_picture, resize_picture, tile_starts
 
 
@@ -56,7 +58,7 @@ class Predictor:
             )
         if model.output_shape[-1] != self.num_classes:
             raise ModelError(f"the model tells {model.output_shape[-1]} classes apart, its description names {self.num_classes}")
-        self.model = model
+        self.model = freeze_weights(fold_norms(model))
         self.description = description
         self.batch_size = batch_size
         self._lock = threading.Lock()  # Keras builds its compiled function at the first call, and none of this is re-entrant

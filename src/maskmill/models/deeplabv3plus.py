@@ -9,6 +9,7 @@ from maskmill.errors import ModelError
 from maskmill.models.blocks import normalise, pad_pictures
 from maskmill.models.coarse_logits import classify_coarse
 from maskmill.models.encoder import backbone_stride, encode_pictures
+from maskmill.models.enlarging import BilinearUpsampling
 from maskmill.models.spread import SpreadOver
 
 RATES = (6, 12, 18)  # of the convolutions that look far, in places of the deepest features
@@ -82,7 +83,7 @@ def _attach_head(low: keras.KerasTensor, deep: keras.KerasTensor, stride: int) -
     branches[-1] = SpreadOver(name="spread_pooling")(branches[-1], deep)  # the mean of the picture
     features = _apply_copies(pooling.projection.layers, layers.Concatenate(name="aspp_concat")(branches))
     named = library.get_layer
-    features = _apply_copies([named("encoder_output_upsampling")], features)
+    features = BilinearUpsampling(stride // LOW_STRIDE, name="encoder_output_upsampling")(features)
     low = _apply_copies([named("decoder_conv"), named("decoder_norm"), named("decoder_relu")], low)
     features = layers.Concatenate(name="encoder_decoder_concat")([features, low])
     head = [named("segmentation_head_conv"), named("segmentation_head_norm"), named("segmentation_head_relu")]
