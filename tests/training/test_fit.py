@@ -201,10 +201,16 @@ def test_an_interrupted_training_of_two_phases_ends_with_the_same_bytes(
     assert states[0] == states[1]
 
 
-def test_patience_ends_it_in_the_frozen_epochs_too(arrays: Path, tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path / "state", monitor="val_loss")
-    stuck = SETTINGS | {"learning_rate": 1e-12, "transforms": []}
-    assert len(fit_model(model_on_backbone(), arrays, epochs=9, freeze_epochs=8, checkpoint=checkpoint, patience=1, **stuck)) < 8
+def test_patience_begins_after_the_frozen_epochs(arrays: Path, tmp_path: Path) -> None:
+    """Every pixel is void, so that every loss is 0 and the first epoch stays the best."""
+    for part in ("train", "val"):
+        np.save(arrays / part / "masks.npy", np.full_like(np.load(arrays / part / "masks.npy"), 255))
+    lengths = {}
+    for name, model, freeze_epochs in (("thawed", model_on_backbone(), 3), ("none", small_model(), 3), ("never", small_model(), 0)):
+        checkpoint = Checkpoint(tmp_path / name, monitor="val_loss")
+        history = fit_model(model, arrays, epochs=9, freeze_epochs=freeze_epochs, patience=2, checkpoint=checkpoint, **SETTINGS)
+        lengths[name] = len(history)
+    assert lengths == {"thawed": 5, "none": 3, "never": 3}
 
 
 def test_without_a_backbone_nothing_is_frozen_and_it_says_so(arrays: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +218,9 @@ def test_without_a_backbone_nothing_is_frozen_and_it_says_so(arrays: Path, capsy
     before = model.get_weights()
     fit_model(model, arrays, epochs=1, freeze_epochs=1, backbone_factor=0.1, **SETTINGS)
     assert not any(np.array_equal(*pair) for pair in zip(before, model.get_weights(), strict=True))
-    assert "train.freeze_epochs has no effect: the model has no backbone" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "train.freeze_epochs has no effect: the model has no backbone" in said
+    assert "train.backbone_factor has no effect: the model has no backbone" in said
 
 
 def test_a_finished_training_trains_no_more(arrays: Path, tmp_path: Path) -> None:

@@ -63,8 +63,11 @@ def fit_model(
     steps = num_batches(arrays, "train", batch_size)
     metric = STREAMING[find_labels(arrays)](model.output_shape[-1])
     backbone = backbone_of(model) if freeze_epochs or backbone_factor != 1.0 else None
-    if freeze_epochs and backbone is None:
-        say("train.freeze_epochs has no effect: the model has no backbone")
+    if backbone is None:
+        for name, is_idle in (("freeze_epochs", freeze_epochs > 0), ("backbone_factor", backbone_factor != 1.0)):
+            if is_idle:
+                say(f"train.{name} has no effect: the model has no backbone")
+        freeze_epochs = 0
     optimizer = build_optimizer(
         model,
         learning_rate=learning_rate,
@@ -108,7 +111,7 @@ def fit_model(
             callbacks=callbacks,
         )
 
-    if freeze_epochs and backbone:
+    if backbone and freeze_epochs:
         with frozen(backbone):
             train_until(min(freeze_epochs, epochs))
     train_until(epochs)
