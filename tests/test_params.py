@@ -57,6 +57,16 @@ def test_the_defaults_are_complete_and_right(values: dict[str, Any]) -> None:
         (lambda v: v["augment"].update(recipe="stone"), "augment.recipe 'stone' is no recipe; did you mean stones?"),
         (lambda v: v["augment"]["recipes"].update({"my.own": {"transforms": []}}), "augment.recipes.my.own"),
         (lambda v: v["train"].update(loss={"cross_entropy": 0, "dice": 0}), "at least one weight"),
+        (
+            lambda v: v["train"].update(architecture="segfomer"),
+            "train.architecture = 'segfomer' is not known; did you mean segformer?",
+        ),
+        (lambda v: v["train"].update(backbone="resnet19"), "train.backbone = 'resnet19' is not known; did you mean resnet18?"),
+        (lambda v: v["train"].update(loss="dice"), "train.loss 'dice' is a term, not a sum: write {dice: 1.0}"),
+        (lambda v: v["train"].update(head="sigmoid"), "there are 5 exclusive classes (field, woods, water, road, building)"),
+        (lambda v: (v["train"].update(head="softmax"), v["encode"].update(labels="overlapping")), "set train.head to auto"),
+        (lambda v: v["train"].update(class_weights=[1.0, 2.0]), "lists 2 weights, and there are 5 classes: field, woods"),
+        (lambda v: v["train"].update(class_weights={"rood": 2}), "names 'rood', which is no class; did you mean road?"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(values: dict[str, Any], edit: Edit, said: str) -> None:
@@ -65,6 +75,44 @@ def test_what_cannot_be_is_refused_by_name(values: dict[str, Any], edit: Edit, s
         check_params(values)
     assert said in str(caught.value)
     assert "fix:" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("train", "line"),
+    [
+        ({"loss": {"lovaz": 1}}, "train.loss.lovaz = 'lovaz' is not known; did you mean lovasz?"),
+        ({"loss": {"dice": -1}}, "train.loss.dice = -1: Input should be greater than or equal to 0"),
+        (
+            {"loss": "ce_dise"},
+            "train.loss = 'ce_dise': Input should be 'ce_dice', 'bce_jaccard', 'dice_bce' or 'bce_log_dice', or a valid dictionary;"
+            " did you mean ce_dice?",
+        ),
+        ({"dropout": 1.0}, "train.dropout = 1.0: Input should be less than 1"),
+        ({"dropout": [0.0, 1.0]}, "train.dropout.1 = 1.0: Input should be less than 1"),
+        ({"threshold": 0}, "train.threshold = 0: Input should be greater than 0"),
+    ],
+)
+def test_a_setting_of_several_types_is_refused_in_one_line(values: dict[str, Any], train: dict[str, Any], line: str) -> None:
+    """Without the types that were not meant, and without pydantic's names of them."""
+    values["train"] |= train
+    with pytest.raises(ParamsError) as caught:
+        check_params(values)
+    assert str(caught.value).splitlines()[1:-1] == [f"  - {line}"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "train"),
+    [
+        ("overlapping", {"head": "sigmoid"}),
+        ("exclusive", {"class_weights": [1, 2, 3, 4, 5]}),
+        ("exclusive", {"class_weights": {"road": 2}}),
+        ("exclusive", {"class_weights": "median_frequency"}),
+    ],
+)
+def test_what_goes_with_the_classes_is_taken(values: dict[str, Any], labels: str, train: dict[str, Any]) -> None:
+    values["encode"]["labels"] = labels
+    values["train"] |= train
+    assert check_params(values).train.head == train.get("head", "auto")
 
 
 def test_all_problems_are_listed_at_once(values: dict[str, Any]) -> None:

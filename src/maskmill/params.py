@@ -1,6 +1,7 @@
 """params.yaml as typed, frozen sections: every key known, every value checked, before a stage does anything."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -9,7 +10,7 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from maskmill.errors import ParamsError
+from maskmill.errors import ParamsError, suggest
 from maskmill.sections import (
     AugmentParams,
     ClassParams,
@@ -27,6 +28,8 @@ from maskmill.sections import (
     suggest_or_list,
 )
 from maskmill.train_sections import FloatRange, TrainParams, TuneParams
+
+_TYPE = re.compile(r"(literal|dict|tuple|union|nullable)\[.*|constrained-\w+|float|int|str|bool|FloatRange", re.DOTALL)
 
 
 class Params(Section):
@@ -53,6 +56,11 @@ class Params(Section):
             self.tune.check_first(self.train)
         return self
 
+    @model_validator(mode="after")
+    def _train_as_labelled(self) -> Self:
+        self.train.check_classes([entry.name for entry in self.classes if not entry.void], self.encode.labels)
+        return self
+
 
 def load_params(path: Path | str = "params.yaml") -> Params:
     """Read and check a params file.
@@ -71,7 +79,7 @@ def check_params(values: Mapping[str, Any], name: str = "params.yaml") -> Params
     try:
         params = Params.model_validate(values)
     except ValidationError as error:
-        problems = [_describe(problem) for problem in error.errors()]
+        problems = _describe_all(error.errors())
     else:
         problems = _find_recipe_problems(params)
         if not problems:
@@ -88,7 +96,7 @@ def overlay_train(train: TrainParams, hyperparameters: Mapping[str, Any]) -> Tra
     try:
         return TrainParams.model_validate({**train.model_dump(), **hyperparameters})
     except ValidationError as error:
-        problems = "; ".join(_describe(problem) for problem in error.errors())
+        problems = "; ".join(_describe_all(error.errors()))
         raise ParamsError(
             f"hyperparameters.yaml does not fit the train section: {problems}", fix="run dvc repro tune again"
         ) from None
@@ -126,16 +134,61 @@ def _find_recipe_problems(params: Params) -> list[str]:
     return problems
 
 
+def _describe_all(problems: Sequence[ErrorDetails]) -> list[str]:
+    """Say each of pydantic's findings in a line; of a setting of several types, what is wrong with the type that was meant."""
+    settings: dict[tuple[int | str, ...], list[ErrorDetails]] = {}
+    for problem in problems:
+        loc = problem["loc"]
+        branch = next((depth for depth, part in enumerate(loc) if _is_type(part)), len(loc))
+        settings.setdefault(loc[:branch], []).append(problem)
+    lines = []
+    for found in settings.values():
+        meant = [problem for problem in found if not _is_of_another_type(problem)]
+        lines += [_describe(problem) for problem in meant] or [_describe_types(found)]
+    return lines
+
+
+def _is_type(part: int | str) -> bool:
+    """Whether part of a place is not the file's but pydantic's: the type that was tried."""
+    return isinstance(part, str) and _TYPE.fullmatch(part) is not None
+
+
+def _is_of_another_type(problem: ErrorDetails) -> bool:
+    misfit = problem["type"] == "literal_error" or problem["type"].endswith(("_type", "_parsing"))
+    return misfit and _is_type(problem["loc"][-1])
+
+
 def _describe(problem: ErrorDetails) -> str:
     """Say one of pydantic's findings in a line: where, what stands there, what is wrong, a likely spelling."""
-    where = ".".join(str(part) for part in problem["loc"])
+    where = _name_place(problem)
     if problem["type"] == "extra_forbidden":
         *parents, name = problem["loc"]
         return f"{where} is not a setting{suggest_or_list(str(name), _known_keys(parents))}"
     if problem["type"] == "missing":
         return f"{where} is missing"
-    message = problem["msg"].removeprefix("Value error, ")
-    return f"{where} = {problem['input']!r}: {message}" if problem["type"] != "value_error" else message
+    if problem["type"] == "value_error":
+        return problem["msg"].removeprefix("Value error, ")
+    if spelling := _suggest_literal(problem):  # in place of all 35 backbones
+        return f"{where} = {problem['input']!r} is not known{spelling}"
+    return f"{where} = {problem['input']!r}: {problem['msg']}"
+
+
+def _describe_types(problems: Sequence[ErrorDetails]) -> str:
+    """Say in a line that a value is of none of the types that its setting may be of."""
+    wanted = ", or ".join(problem["msg"].removeprefix("Input should be ") for problem in problems)
+    spelling = "".join(_suggest_literal(problem) for problem in problems)
+    return f"{_name_place(problems[0])} = {problems[0]['input']!r}: Input should be {wanted}{spelling}"
+
+
+def _name_place(problem: ErrorDetails) -> str:
+    return ".".join(str(part) for part in problem["loc"] if part != "[key]" and not _is_type(part))
+
+
+def _suggest_literal(problem: ErrorDetails) -> str:
+    """Return "; did you mean ...?" for a word that is none of those that can stand there but like one of them."""
+    if problem["type"] != "literal_error":
+        return ""
+    return suggest(str(problem["input"]), re.findall("'([^']*)'", problem["ctx"]["expected"]))
 
 
 def _known_keys(parents: list[int | str]) -> set[str]:

@@ -1,16 +1,54 @@
 """The sections train and tune of params.yaml: every key, its type and its range.
 
-The names of architectures and losses stand here as well as in their tables, so that a wrong one is refused before anything is
-downloaded or Keras is loaded; tests hold the two against each other.
+The names of architectures, backbones and losses stand here as well as in their tables, so that a wrong one is refused before
+anything is downloaded or Keras is loaded; tests hold the two against each other. So do rules of head and class weights.
 """
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from maskmill.sections import Fraction, Section, Seed, suggest_or_list
 
 Architecture = Literal["unet", "xception_unet", "segnet", "segnet_basic", "fcn", "dynamic_unet", "deeplabv3plus", "segformer"]
+Backbone = Literal[
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "densenet121",
+    "cspdarknet53",
+    "mit_b0",
+    "mit_b1",
+    "mit_b2",
+    "mit_b3",
+    "mit_b4",
+    "mit_b5",
+    "vgg16",
+    "vgg19",
+    "mobilenetv2",
+    "mobilenetv3_small",
+    "mobilenetv3_large",
+    "efficientnet_b0",
+    "efficientnet_b1",
+    "efficientnet_b2",
+    "efficientnet_b3",
+    "efficientnet_b4",
+    "efficientnet_b5",
+    "efficientnet_b6",
+    "efficientnet_b7",
+    "efficientnetv2_b0",
+    "efficientnetv2_b1",
+    "efficientnetv2_b2",
+    "efficientnetv2_b3",
+    "efficientnetv2_s",
+    "efficientnetv2_m",
+    "efficientnetv2_l",
+    "convnext_tiny",
+    "xception",
+]
 LossTerm = Literal[
     "cross_entropy",
     "binary_cross_entropy",
@@ -85,7 +123,7 @@ class TuneParams(Section):
 class TrainParams(Section):
     seed: Seed
     architecture: Architecture
-    backbone: str | None
+    backbone: Backbone | None
     weights: str
     freeze_epochs: Annotated[int, Field(ge=0)]
     backbone_factor: Annotated[float, Field(gt=0.0)]
@@ -120,6 +158,31 @@ class TrainParams(Section):
     def of_a_trial(self) -> dict[str, Any]:
         """What a trial of the search trains with, before its own settings are laid over it."""
         return self.model_dump(exclude=NOT_OF_A_TRIAL)
+
+    def check_classes(self, names: Sequence[str], labels: Literal["exclusive", "overlapping"]) -> None:
+        """Raise ValueError where head or class weights do not go with the classes' `names`, void aside, and encode.labels."""
+        if labels == "overlapping" and self.head == "softmax":
+            raise ValueError("train.head is softmax, one class a pixel, but encode.labels is overlapping: set train.head to auto")
+        if labels == "exclusive" and self.head == "sigmoid" and len(names) != 2:
+            raise ValueError(
+                f"train.head is sigmoid, one class against the background, but there are {len(names)} exclusive classes"
+                f" ({', '.join(names)}): set train.head to auto, or encode.labels to overlapping"
+            )
+        weights = self.class_weights
+        if isinstance(weights, tuple) and len(weights) != len(names):
+            raise ValueError(
+                f"train.class_weights lists {len(weights)} weights, and there are {len(names)} classes: {', '.join(names)}"
+            )
+        for name in weights if isinstance(weights, dict) else ():
+            if name not in names:
+                raise ValueError(f"train.class_weights names {name!r}, which is no class{suggest_or_list(name, set(names))}")
+
+    @field_validator("loss", mode="before")
+    @classmethod
+    def _sum_not_term(cls, loss: Any) -> Any:
+        if isinstance(loss, str) and loss in get_args(LossTerm):
+            raise ValueError(f"train.loss {loss!r} is a term, not a sum: write {{{loss}: 1.0}}")
+        return loss
 
     @field_validator("loss")
     @classmethod

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -15,6 +15,7 @@ from maskmill.models import BACKBONES, build_model
 from maskmill.models.archive import load_model, save_model
 from maskmill.models.blocks import pad_pictures
 from maskmill.models.encoder import backbone_stride, encode_pictures
+from maskmill.train_sections import Backbone
 
 
 @dataclass(frozen=True)
@@ -211,3 +212,7 @@ def test_stages_beyond_the_deepest_stride_are_left_out() -> None:
 def test_an_unknown_name_is_answered_with_the_nearest(wrong: str, meant: str) -> None:
     with pytest.raises(ModelError, match=f"did you mean {meant}"):
         backbone_stride(wrong)
+
+
+def test_the_settings_name_the_backbones_that_there_are() -> None:
+    assert get_args(Backbone) == tuple(BACKBONES)

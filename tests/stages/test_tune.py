@@ -21,7 +21,7 @@ def run_stage(name: str) -> None:
 
 def test_the_best_trial_is_made_again_by_train(training_project: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     """Over architectures, each with its own settings; one choice goes with none of them."""
-    space = {"architecture": ["unet", "segnet_basic"], "backbone": [None, "nonesuch"], "base_filters": [4]}
+    space = {"architecture": ["unet", "segnet_basic"], "weights": ["none", "imagenet"], "base_filters": [4]}
     project = training_project({}, {"trials": 3, "epochs": 2, "seed": 2, "pruner": "none", "space": space})
     run_stage("tune")
     best = YAML(typ="safe").load(project / "results" / "tune" / "hyperparameters.yaml")
@@ -30,9 +30,9 @@ def test_the_best_trial_is_made_again_by_train(training_project: Callable[..., P
     assert (trials["architecture"][0], trials["base_filters"][0]) == ("unet", 4)  # params.yaml's own values
     assert set(trials["architecture"]) == {"unet", "segnet_basic"}
     failed = trials["state"] == "fail"
-    assert (failed == ((trials["architecture"] == "unet") & (trials["backbone"] == "nonesuch"))).all()
+    assert (failed == ((trials["architecture"] == "unet") & (trials["weights"] == "imagenet"))).all()
     assert failed.any()
-    assert trials["failure"][failed].str.contains("backbone 'nonesuch' is unknown").all()
+    assert trials["failure"][failed].str.contains("weights imagenet: the plain U-Net has no backbone").all()
     assert "failed: ModelError" in capsys.readouterr().out
 
     client = MlflowClient(f"sqlite:///{project}/mlflow.db")
