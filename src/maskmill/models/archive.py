@@ -12,15 +12,7 @@ import keras
 import numpy as np
 
 from maskmill.errors import ModelError
-from maskmill.models import (  # noqa: F401  importing them registers the layers that files refer to
-    bilinear,
-    layers,
-    mit,
-    pixel_shuffle,
-    self_attention,
-    spread,
-    unpooling,
-)
+from maskmill.models import build  # noqa: F401  importing every architecture registers every layer that files refer to
 from maskmill.outputs import new_file
 
 # What a description says. 3: also the head and its thresholds; without them a half decides. 2: also whether the labels overlap
