@@ -1,6 +1,7 @@
 """A training from its settings, on one of the architectures that users name."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,7 +11,7 @@ from maskmill.models import build_model
 from maskmill.params import read_yaml
 from maskmill.training.device import prepare_device
 from maskmill.training.optimizers import backbone_of
-from maskmill.training.run import name_backbone, train_model
+from maskmill.training.run import find_idle_settings, name_backbone, train_model
 
 DEFAULTS = read_yaml(Path(__file__).parents[2] / "presets" / "default.yaml")["train"]
 
@@ -42,3 +43,25 @@ def test_a_backbone_counts_where_the_architecture_takes_one() -> None:
     assert name_backbone(DEFAULTS | {"architecture": "unet", "backbone": "resnet18"}) == "resnet18"
     assert name_backbone(DEFAULTS | {"architecture": "unet", "backbone": None}) is None
     assert name_backbone(DEFAULTS | {"architecture": "xception_unet", "backbone": "resnet18"}) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "idle"),
+    [
+        ({}, []),
+        ({"activation": "elu", "depth": 4}, ["depth", "activation"]),  # of the plain U-Net; the default has a backbone
+        ({"activation": "elu", "depth": 4, "backbone": None}, []),
+        ({"backbone": None, "decoder_filters": (8, 8, 8)}, ["decoder_filters"]),
+        ({"architecture": "xception_unet", "weights": "imagenet"}, ["weights"]),
+        ({"architecture": "segformer", "backbone": "mit_b0", "fcn_stride": 8, "self_attention": True}, ["self_attention"]),
+        ({"loss": {"dice": 1.0}, "class_weights": {"a": 2.0}, "label_smoothing": 0.1}, ["class_weights", "label_smoothing"]),
+        ({"loss": {"focal": 1.0, "cross_entropy": 0.0}, "class_weights": (2.0, 1.0), "label_smoothing": 0.1}, ["label_smoothing"]),
+        ({"threshold": 0.3}, ["threshold"]),
+    ],
+)
+def test_what_is_given_to_no_effect_is_named(changes: dict[str, Any], idle: list[str]) -> None:
+    assert find_idle_settings(DEFAULTS | changes, "softmax") == idle
+
+
+def test_a_threshold_is_of_use_to_a_sigmoid() -> None:
+    assert find_idle_settings(DEFAULTS | {"threshold": 0.3}, "sigmoid") == []

@@ -1,17 +1,19 @@
 """From the name of an architecture to a model."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
 from maskmill.errors import ModelError, suggest
 from maskmill.labels.heads import Head, count_planes
+from maskmill.models.backbone_unet import build_backbone_unet
 from maskmill.models.deeplabv3plus import build_deeplabv3plus
 from maskmill.models.dynamic_unet import build_dynamic_unet
 from maskmill.models.fcn import build_fcn
 from maskmill.models.layers import BesideZero
+from maskmill.models.plain_unet import build_plain_unet
 from maskmill.models.segformer import build_segformer
 from maskmill.models.segnet import build_segnet, build_segnet_basic
 from maskmill.models.unet import build_unet
@@ -57,9 +59,23 @@ def build_model(architecture: str, *, channels: int, num_classes: int, head: Hea
 
 def settings_of(architecture: str) -> tuple[str, ...]:
     """Return the train settings that an architecture takes: the keyword arguments of its builder, data and head aside."""
-    return tuple(
-        name for name in inspect.signature(find_builder(architecture)).parameters if name not in ("channels", "num_classes")
-    )
+    return tuple(_read_defaults(find_builder(architecture)))
+
+
+def find_idle_settings(settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that other architectures take and that were changed from their defaults to no effect here.
+
+    Args:
+        settings: the train section.
+    """
+    builder = find_builder(settings["architecture"])
+    taken = set(_read_defaults(builder))
+    if builder is build_unet:  # two in one
+        taken = {"backbone", "weights", *_read_defaults(build_plain_unet if settings["backbone"] is None else build_backbone_unet)}
+    defaults: dict[str, Any] = {}
+    for other in BUILDERS.values():
+        defaults = _read_defaults(other) | defaults  # the U-Net's, which is the first, are those of params.yaml
+    return [name for name, default in defaults.items() if name not in taken and _as_list(settings[name]) != _as_list(default)]
 
 
 def find_builder(architecture: str) -> Callable[..., keras.Model]:
@@ -69,3 +85,13 @@ def find_builder(architecture: str) -> Callable[..., keras.Model]:
             f"architecture {architecture!r} is unknown{suggest(architecture, BUILDERS)}", expected=f"one of {', '.join(BUILDERS)}"
         )
     return BUILDERS[architecture]
+
+
+def _read_defaults(builder: Callable[..., keras.Model]) -> dict[str, Any]:
+    """Return the train settings in a builder's signature, data aside, with their defaults."""
+    parameters = inspect.signature(builder).parameters
+    return {name: parameter.default for name, parameter in parameters.items() if name not in ("channels", "num_classes")}
+
+
+def _as_list(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value

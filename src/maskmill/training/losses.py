@@ -52,6 +52,7 @@ LOSS_SUMS: dict[str, dict[str, float]] = {
     "dice_bce": {"binary_cross_entropy": 0.05, "dice": 1.0},  # published as 0.05 BCE - dice, which is 1 less
     "bce_log_dice": {"binary_cross_entropy": 1.0, "log_dice": 1.0},
 }
+CROSS_ENTROPIES = {"cross_entropy", "binary_cross_entropy"}
 
 
 def build_loss(settings: Mapping[str, Any], head: Head, class_weights: Weights) -> keras.losses.Loss:
@@ -62,15 +63,29 @@ def build_loss(settings: Mapping[str, Any], head: Head, class_weights: Weights) 
         head: what the model's last layer tells apart.
         class_weights: of the cross-entropies and the focal loss, K of them; None: all the same.
     """
-    loss = settings["loss"]
     return WeightedSum(
-        LOSS_SUMS[loss] if isinstance(loss, str) else loss,
+        _name_terms(settings["loss"]),
         head,
         class_weights,
         label_smoothing=settings["label_smoothing"],
         focal_gamma=settings["focal_gamma"],
         tversky=settings["tversky"],
     )
+
+
+def find_idle_settings(settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that are given for losses which the sum does not have.
+
+    Args:
+        settings: the train section; loss, label_smoothing and class_weights of it.
+    """
+    terms = {term for term, weight in _name_terms(settings["loss"]).items() if weight}
+    readers = {"class_weights": CROSS_ENTROPIES | {"focal"}, "label_smoothing": CROSS_ENTROPIES}
+    return [name for name, losses in readers.items() if settings[name] and not terms & losses]
+
+
+def _name_terms(loss: str | Mapping[str, float]) -> Mapping[str, float]:
+    return LOSS_SUMS[loss] if isinstance(loss, str) else loss
 
 
 @keras.saving.register_keras_serializable(package="maskmill")

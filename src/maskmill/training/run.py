@@ -10,9 +10,10 @@ from maskmill.data.batches import open_part
 from maskmill.labels import ClassTable
 from maskmill.labels.bits import Labels
 from maskmill.labels.heads import Head, choose_head
-from maskmill.models import build_model
+from maskmill.models import build, build_model
 from maskmill.models.build import settings_of
 from maskmill.terminal import say
+from maskmill.training import losses
 from maskmill.training.callbacks import OnEpoch
 from maskmill.training.checkpoints import Checkpoint, Row
 from maskmill.training.device import prepare_device
@@ -50,6 +51,8 @@ def train_model(
     prepare_device(seed=settings["seed"], precision=settings["precision"])
     head = choose_head(settings["head"], find_labels(arrays), num_classes)
     model = build_model(**{**settings, "head": head}, channels=count_channels(arrays), num_classes=num_classes)
+    if idle := find_idle_settings(settings, head):
+        say(f"without effect in this training: {', '.join(f'train.{name}' for name in idle)} (docs/models.md)")
     if settings["freeze_epochs"] and settings["weights"] == "none" and backbone_of(model):
         say("train.freeze_epochs keeps a backbone of random weights as it is: train.weights is none")
     history = fit_model(
@@ -64,6 +67,17 @@ def train_model(
         **{name: settings[name] for name in FIT_SETTINGS},
     )
     return model, history
+
+
+def find_idle_settings(settings: Mapping[str, Any], head: Head) -> list[str]:
+    """Return the names of train settings that someone gave and that decide nothing: architecture, losses or head do without.
+
+    Args:
+        settings: the train section; of a trial without `threshold`.
+        head: what the model's last layer tells apart.
+    """
+    of_head = ["threshold"] if head == "softmax" and settings.get("threshold", "auto") != "auto" else []
+    return build.find_idle_settings(settings) + losses.find_idle_settings(settings) + of_head
 
 
 def name_backbone(settings: Mapping[str, Any]) -> str | None:
