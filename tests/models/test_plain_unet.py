@@ -53,7 +53,7 @@ def _kernels(channels: int, filters: list[int], num_classes: int) -> int:
 
 
 def test_the_page_gives_the_settings_of_both_forms() -> None:
-    blocks = re.findall(r"^    train: \{.*?\}$", MODELS_PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^train: \{.*?\}$", MODELS_PAGE.read_text(), re.MULTILINE | re.DOTALL)
     plain = {"architecture": "unet", "backbone": None}
     assert [YAML(typ="safe").load(block)["train"] for block in blocks] == [
         plain | CITYSCAPES_PAIRS,
