@@ -18,7 +18,7 @@ class Contender:
 
     Attributes:
         version: its number.
-        dice: macro dice on the test part, NaN where unknown.
+        dice: the headline dice on the test part (`metrics.headline_dice`), NaN where unknown.
         device_kind: "gpu" or "cpu", None where unknown.
         validated: whether the data passed validation, None where unknown.
         test_manifest: `hash_test_part` of what the dice was measured on, None where unknown.

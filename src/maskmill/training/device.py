@@ -1,6 +1,6 @@
 """What a model is trained on: the device, its precision, and the switches that make a run repeatable.
 
-The only file that names a backend's own library; everything else is keras and keras.ops.
+The only file but models/norms.py that names a backend's own library; everything else is keras and keras.ops.
 """
 
 import os
