@@ -48,9 +48,15 @@ def classify(features: keras.KerasTensor, pictures: keras.KerasTensor, num_class
 
 
 def scale_bands(
-    pictures: keras.KerasTensor, name: str, mean: Sequence[float], deviation: Sequence[float], maximum: float = 255.0
+    pictures: keras.KerasTensor,
+    name: str,
+    mean: Sequence[float] = (0.5,),
+    deviation: Sequence[float] = (0.25,),
+    maximum: float = 255.0,
 ) -> keras.KerasTensor:
     """Shift and scale each band to zero mean and unit deviation, in float32 whatever the precision of the network.
+
+    Without a mean and a deviation bands are scaled to -2..2.
 
     Args:
         pictures: (B, H, W, C) of any dtype, values 0..maximum.

@@ -74,8 +74,7 @@ def _join_skip(features: keras.KerasTensor, skip: keras.KerasTensor, name: str, 
 
 def _join_picture(features: keras.KerasTensor, padded: keras.KerasTensor) -> keras.KerasTensor:
     """Put the picture itself beside the features, and both through a residual block."""
-    bands = padded.shape[-1]
-    picture = scale_bands(padded, "picture_scale", mean=[0.5] * bands, deviation=[0.25] * bands)
+    picture = scale_bands(padded, "picture_scale")
     features = layers.Concatenate(name="last_concat")([features, picture])
     filters = features.shape[-1]
     change = _convolve(features, filters, "last_conv1")

@@ -63,7 +63,7 @@ def _scale_to_rgb(pictures: keras.KerasTensor, backbone: Backbone) -> keras.Kera
     channels = pictures.shape[-1]
     if channels == 3:
         return scale_bands(pictures, "scale", backbone.mean, backbone.deviation)
-    fractions = scale_bands(pictures, "fractions", mean=[0.0] * channels, deviation=[1.0] * channels)
+    fractions = scale_bands(pictures, "fractions", mean=[0.0], deviation=[1.0])
     # It starts as the mean of the bands, so that the backbone sees a grey picture in the range that it knows.
     adapted = layers.Conv2D(3, 1, kernel_initializer=keras.initializers.Constant(1 / channels), name="adapter")(fractions)
     return scale_bands(adapted, "scale", backbone.mean, backbone.deviation, maximum=1.0)

@@ -59,7 +59,7 @@ def build_plain_unet(
         raise ModelError(f"input_noise {input_noise:g}", expected="0 to 1, in the scaled picture's deviations")
     encoder_dropout, bottleneck_dropout, decoder_dropout = _spread_dropout(dropout, depth)
     pictures, padded = pad_pictures(channels, stride=2 ** (depth - 1))
-    features = scale_bands(padded, "scale", mean=[0.5] * channels, deviation=[0.25] * channels)
+    features = scale_bands(padded, "scale")
     if input_noise:
         features = layers.GaussianNoise(input_noise, name="noise")(features)
     convolve = partial(convolve_twice, activation=activation, norm=norm, initializer=initializer)

@@ -37,7 +37,7 @@ def build_segnet(*, channels: int, num_classes: int, weights: str = "none") -> k
     encoder = _build_encoder(channels)
     if weights != "none":
         _load_kernels(encoder, weights)
-    features, *positions = encoder(scale_bands(padded, "scale", mean=[0.5] * channels, deviation=[0.25] * channels))
+    features, *positions = encoder(scale_bands(padded, "scale"))
     for block in reversed(range(len(VGG16))):
         name, (filters, count) = f"decoder{block + 1}", VGG16[block]
         features = Unpool(name=f"{name}_unpool")(features, positions[block])
@@ -63,7 +63,7 @@ def build_segnet_basic(*, channels: int, num_classes: int) -> keras.Model:
     Source: Badrinarayanan, Kendall and Cipolla, SegNet, 2017, https://arxiv.org/abs/1511.00561, section 3.1.
     """
     pictures, padded = pad_pictures(channels, stride=2**BASIC_LEVELS)
-    features = scale_bands(padded, "scale", mean=[0.5] * channels, deviation=[0.25] * channels)
+    features = scale_bands(padded, "scale")
     positions = []
     for level in range(1, BASIC_LEVELS + 1):
         features = _convolve(features, BASIC_FILTERS, BASIC_KERNEL_SIZE, f"encoder{level}_conv")

@@ -26,7 +26,7 @@ def build_xception_unet(*, channels: int, num_classes: int) -> keras.Model:
     https://keras.io/examples/vision/oxford_pets_image_segmentation/; its softmax is left to the loss.
     """
     pictures, padded = pad_pictures(channels, STRIDE)
-    features = scale_bands(padded, "scale", mean=[0.5] * channels, deviation=[0.25] * channels)
+    features = scale_bands(padded, "scale")
     features = layers.Conv2D(32, 3, strides=2, padding="same", name="entry_conv")(features)
     features = layers.Activation("relu", name="entry_relu")(normalise(features, "entry_norm"))
     for block, filters in enumerate(DOWN_FILTERS, start=1):
