@@ -73,6 +73,20 @@ def scale_bands(
     return layers.Rescaling(scale, offset, dtype="float32", name=name)(pictures)
 
 
+def convolve_relu(features: keras.KerasTensor, filters: int, kernel_size: int, name: str) -> keras.KerasTensor:
+    """Apply a convolution with biases and relu, no norm: (B, H, W, F) to (B, H, W, filters).
+
+    Args:
+        features: (B, H, W, F).
+        filters: of the result.
+        kernel_size: in pixels.
+        name: of the layer.
+    """
+    return layers.Conv2D(filters, kernel_size, padding="same", activation="relu", kernel_initializer="he_normal", name=name)(
+        features
+    )
+
+
 def convolve_twice(
     features: keras.KerasTensor,
     filters: int,

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 
 from maskmill.errors import ModelError
-from maskmill.models.blocks import classify, normalise, pad_pictures, scale_bands
+from maskmill.models.blocks import classify, convolve_relu, normalise, pad_pictures, scale_bands
 from maskmill.models.encoder import backbone_stride, encode_pictures
 from maskmill.models.pixel_shuffle import upsample_by_shuffle
 from maskmill.models.self_attention import SelfAttention
@@ -60,7 +60,7 @@ def build_dynamic_unet(
 def _widen_and_narrow(features: keras.KerasTensor) -> keras.KerasTensor:
     filters = features.shape[-1]
     features = layers.Activation("relu", name="middle_relu")(normalise(features, "middle_norm"))
-    return _convolve(_convolve(features, 2 * filters, "middle_conv1"), filters, "middle_conv2")
+    return convolve_relu(convolve_relu(features, 2 * filters, 3, "middle_conv1"), filters, 3, "middle_conv2")
 
 
 def _join_skip(features: keras.KerasTensor, skip: keras.KerasTensor, name: str, shrink: int) -> keras.KerasTensor:
@@ -69,7 +69,7 @@ def _join_skip(features: keras.KerasTensor, skip: keras.KerasTensor, name: str, 
     features = layers.Concatenate(name=f"{name}_concat")([features, normalise(skip, f"{name}_skip_norm")])
     filters = features.shape[-1] // shrink
     features = layers.Activation("relu", name=f"{name}_relu")(features)
-    return _convolve(_convolve(features, filters, f"{name}_conv1"), filters, f"{name}_conv2")
+    return convolve_relu(convolve_relu(features, filters, 3, f"{name}_conv1"), filters, 3, f"{name}_conv2")
 
 
 def _join_picture(features: keras.KerasTensor, padded: keras.KerasTensor) -> keras.KerasTensor:
@@ -77,10 +77,6 @@ def _join_picture(features: keras.KerasTensor, padded: keras.KerasTensor) -> ker
     picture = scale_bands(padded, "picture_scale")
     features = layers.Concatenate(name="last_concat")([features, picture])
     filters = features.shape[-1]
-    change = _convolve(features, filters, "last_conv1")
+    change = convolve_relu(features, filters, 3, "last_conv1")
     change = layers.Conv2D(filters, 3, padding="same", kernel_initializer="he_normal", name="last_conv2")(change)
     return layers.Activation("relu", name="last_relu")(layers.Add(name="last_add")([features, change]))
-
-
-def _convolve(features: keras.KerasTensor, filters: int, name: str) -> keras.KerasTensor:
-    return layers.Conv2D(filters, 3, padding="same", activation="relu", kernel_initializer="he_normal", name=name)(features)

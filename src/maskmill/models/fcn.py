@@ -7,7 +7,7 @@ from keras import layers
 
 from maskmill.errors import ModelError
 from maskmill.models.bilinear import upsample
-from maskmill.models.blocks import pad_pictures
+from maskmill.models.blocks import convolve_relu, pad_pictures
 from maskmill.models.encoder import backbone_stride, encode_pictures
 from maskmill.models.layers import CropToPictures
 
@@ -62,9 +62,9 @@ def build_fcn(
     stages = _find_stages(encode_pictures(padded, backbone=backbone, weights=weights))
     features = stages[32]
     if backbone.startswith("vgg"):
-        features = _convolve(features, DENSE_FILTERS * base_filters, 7, "fc6")
+        features = convolve_relu(features, DENSE_FILTERS * base_filters, 7, "fc6")
         features = _drop(features, dropout, "fc6_dropout")
-        features = _convolve(features, DENSE_FILTERS * base_filters, 1, "fc7")
+        features = convolve_relu(features, DENSE_FILTERS * base_filters, 1, "fc7")
     scores = _score(_drop(features, dropout, "dropout"), num_classes, "score32")
     for stride in STRIDES[1 : STRIDES.index(fcn_stride) + 1]:
         scores = upsample(scores, 2, f"up{stride}")
@@ -82,12 +82,6 @@ def _find_stages(skips: dict[int, keras.KerasTensor]) -> dict[int, keras.KerasTe
         16: layers.MaxPooling2D(2, name="pool4")(skips[8]),
         8: layers.MaxPooling2D(2, name="pool3")(skips[4]),
     }
-
-
-def _convolve(features: keras.KerasTensor, filters: int, kernel_size: int, name: str) -> keras.KerasTensor:
-    return layers.Conv2D(filters, kernel_size, padding="same", activation="relu", kernel_initializer="he_normal", name=name)(
-        features
-    )
 
 
 def _drop(features: keras.KerasTensor, dropout: float, name: str) -> keras.KerasTensor:
