@@ -15,7 +15,7 @@ except RuntimeError:
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 
-from torchmetrics.functional import classification  # noqa: E402
+from torchmetrics.functional import classification
 
 VOID = 255
 
