@@ -51,7 +51,7 @@ def train_final(
         statistics: statistics.csv of the encoded samples.
         tracker: the MLflow store.
         model_path: the model file to write.
-        training_dir: folder to make anew, of run.json (the MLflow run, its device and settings) and curves.png.
+        training_dir: folder to make anew, of run.json (the MLflow run, its device, model and settings) and curves.png.
         results_dir: folder to make anew, of history.csv and metrics.json.
 
     Raises:
@@ -65,12 +65,12 @@ def train_final(
     device = describe_device(settings["precision"])
     key = fingerprint({"train": settings, **sections, "device": device}, [arrays])
     checkpoint = Checkpoint(Path(".maskmill/training", key), monitor=settings["monitor"])
-    name = " ".join(filter(None, ["train", settings["architecture"], name_backbone(settings)]))
-    with recorded_run(tracker, name, tags={"maskmill.kind": "train"}, note=checkpoint.folder / "run_id") as record:
+    name = " ".join(filter(None, [settings["architecture"], name_backbone(settings)]))
+    with recorded_run(tracker, f"train {name}", tags={"maskmill.kind": "train"}, note=checkpoint.folder / "run_id") as record:
         commit = log_lineage(record, data_hash=hash_file(statistics), device=device).commit
         record.log_params({"train": settings, **sections, "source.samples": hash_samples(statistics)})
         record.log_params({"determinism": describe_determinism(), "device": device})
-        say(f"training on {device['name']} in {device['precision']}")
+        say(f"training {name} on {device['name']} in {device['precision']}, head {head}")
         model, history = train_model(
             arrays,
             settings,
@@ -83,9 +83,12 @@ def train_final(
             on_epoch=lambda epoch, row: record.log_metrics(row, epoch),
         )
         thresholds = choose_thresholds(model, arrays, head=head, setting=settings["threshold"], batch_size=settings["batch_size"])
+        by_name = dict(zip(classes.names[-len(thresholds) :], thresholds, strict=True)) if thresholds else {}
         if thresholds:  # of the foreground alone, or of each class
-            by_name = dict(zip(classes.names[-len(thresholds) :], thresholds, strict=True))
-            say("of a class from a probability of: " + ", ".join(f"{name} {value:.3g}" for name, value in by_name.items()))
+            say(
+                "a pixel is of a class above the probability: "
+                + ", ".join(f"{name} {value:.3g}" for name, value in by_name.items())
+            )
             record.log_params({"thresholds": by_name})
         description = describe_model(
             model,
@@ -101,7 +104,8 @@ def train_final(
         write_history(results_dir, history, monitor=settings["monitor"])
         with new_folder(training_dir) as folder:
             draw_curves(pd.DataFrame(history), folder / "curves.png", monitor=settings["monitor"])
-            run = {"run_id": record.run_id, "device": device, "git_commit": commit, "train": settings}
+            kept = {"name": name, "parameters": model.count_params(), "head": head, "thresholds": by_name}
+            run = {"run_id": record.run_id, "device": device, "git_commit": commit, "model": kept, "train": settings}
             (folder / "run.json").write_text(json.dumps(run, indent=2))
         record.log_artifact(training_dir, "training")
     checkpoint.clear()

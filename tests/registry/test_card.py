@@ -16,6 +16,14 @@ def test_a_card_says_whether_classes_overlap():
     assert "dice 0.5000, IoU 0.4000, accuracy 0.9000." in exclusive
 
 
+def test_a_card_says_which_network_it_is_and_from_where_a_pixel_is_of_a_class():
+    model = {"name": "unet resnet18", "parameters": 14333000, "head": "sigmoid", "thresholds": {"road": 0.7771}}
+    said = describe_model(data_name="fields", metrics=METRICS, tags=TAGS, model=model)
+    assert said.splitlines()[1] == "Model: unet resnet18, 14,333,000 parameters, head sigmoid (road above 0.777)."
+    softmax = model | {"head": "softmax", "thresholds": {}}
+    assert "parameters, head softmax." in describe_model(data_name="fields", metrics=METRICS, tags=TAGS, model=softmax)
+
+
 def test_a_card_says_how_well_outlines_are_met():
     further = {"precision": 0.25, "true_positive_rate": None, "boundary_f1": 0.125, "boundary_tolerance": 3}
     card = describe_model(data_name="fields", metrics=METRICS | further, tags=TAGS)

@@ -23,6 +23,7 @@ def training_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_enco
         params = YAML(typ="safe").load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
         params["train"] |= SMALL | train
         params["tune"] |= {"trials": 0} | tune
+        params["classes"] = [{"id": 0, "name": "a"}, {"id": 1, "name": "b"}]
         params["augment"] |= {"recipe": "flips", "recipes": {"flips": {"transforms": [{"name": "HorizontalFlip"}]}}}
         with (tmp_path / "params.yaml").open("w", encoding="utf-8") as stream:
             YAML().dump(params, stream)

@@ -63,8 +63,15 @@ def test_model_tables_and_record(training_project: Callable[..., Path], capsys: 
 
     printed = capsys.readouterr().out
     assert "learning_rate 0.01 from tune, params.yaml has 0.02" in printed
-    assert f"in {run['device']['precision']}" in printed
-    assert f"of a class from a probability of: b {threshold:.3g}" in printed
+    assert f"in {run['device']['precision']}, head sigmoid" in printed
+    assert "training unet on " in printed
+    assert f"a pixel is of a class above the probability: b {threshold:.3g}" in printed
+    assert run["model"] == {
+        "name": "unet",
+        "parameters": model.count_params(),
+        "head": "sigmoid",
+        "thresholds": {"b": threshold},
+    }
     assert not list((project / ".maskmill" / "training").iterdir())
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[str, Any]) -> str:
+def describe_model(
+    *, data_name: str, metrics: Mapping[str, Any], tags: Mapping[str, Any], model: Mapping[str, Any] | None = None
+) -> str:
     """Write a version's description in Markdown.
 
     Args:
@@ -14,11 +16,13 @@ def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[
             where a pixel may have several classes `labels`: "overlapping", and `precision`, `true_positive_rate` and
             `boundary_f1` with `boundary_tolerance`, which earlier releases did not have.
         tags: the version's tags: device, commit, data hash, DVC experiment.
+        model: `name` (architecture and backbone), `parameters`, `head`, and `thresholds` of the head by class; None where unknown.
     """
     kind = "classes, which may overlap" if metrics.get("labels") == "overlapping" else "classes"
     split = metrics.get("split", "test")
     lines = [
         f"Segmentation of {data_name}, {len(metrics.get('classes', {}))} {kind}.",
+        *([_describe_network(model)] if model else []),
         "",
         f"On the {split} part: dice {_figure(metrics.get('dice'))}, IoU {_figure(metrics.get('iou'))}, "
         f"accuracy {_figure(metrics.get('accuracy'))}{_describe_further(metrics)}.",
@@ -36,6 +40,12 @@ def describe_model(*, data_name: str, metrics: Mapping[str, Any], tags: Mapping[
     if tags.get("maskmill.dvc_exp"):
         lines.append(f"DVC experiment: {tags['maskmill.dvc_exp']}.")
     return "\n".join(lines)
+
+
+def _describe_network(model: Mapping[str, Any]) -> str:
+    thresholds = ", ".join(f"{name} above {value:.3g}" for name, value in model["thresholds"].items())
+    head = f"{model['head']} ({thresholds})" if thresholds else model["head"]
+    return f"Model: {model['name']}, {model['parameters']:,} parameters, head {head}."
 
 
 def _describe_further(metrics: Mapping[str, Any]) -> str:

@@ -48,7 +48,7 @@ def register_version(
         write_model: writes the served model to a folder that does not exist, given MLflow's entry for it.
         name: the registered model.
         metrics: what metrics.json holds: `dice`, `iou`, `accuracy`, `split`, and `classes` (name to `dice`, `iou`).
-        run: what run.json holds: `device` (`kind`, `name`), `git_commit`.
+        run: what run.json holds: `device` (`kind`, `name`), `git_commit`, and `model`, which earlier releases did not have.
         validated: whether the data passed validation, None where unknown.
         test_manifest: `gate.hash_test_part` of the data.
         data_name: what people call the data.
@@ -87,7 +87,7 @@ def register_version(
             run_id=record.run_id,
             model_id=model.model_id,
             tags={key: str(value) for key, value in tags.items() if value is not None},
-            description=describe_model(data_name=data_name, metrics=metrics, tags=tags),
+            description=describe_model(data_name=data_name, metrics=metrics, tags=tags, model=run.get("model")),
         )
         verdict = judge(read_contender(version), champion, require_gpu=require_gpu, floor=floor)
         aliases = _move_aliases(client, version, verdict)
