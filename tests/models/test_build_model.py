@@ -107,7 +107,7 @@ def test_weights_trained_on_three_bands_serve_five(tmp_path: Path) -> None:
     build_backbone("mobilenetv2").save_weights(path)
     settings = {**SMALL, "backbone": "mobilenetv2", "weights": str(path)}
     three, five = (build_model("unet", **{**settings, "channels": channels}) for channels in (3, 5))
-    grey = np.repeat(_pictures(1, 32, 64, 1), 5, axis=2)  # what all bands agree on looks to it as a grey picture in RGB
+    grey = np.repeat(_pictures(1, 32, 64, 1), 5, axis=3)  # what all bands agree on looks to it as a grey picture in RGB
     seen, expected = (
         model.get_layer("backbone")(keras.Model(model.input, model.get_layer("scale").output)(picture))
         for model, picture in ((five, grey), (three, grey[..., :3]))
