@@ -81,7 +81,17 @@ class FloatRange(Section):
         return isinstance(value, int | float) and self.low <= value <= self.high
 
 
-FRACTIONAL = ("dropout", "learning_rate", "weight_decay", "warmup")  # the train settings that a search can vary continuously
+# The train settings that a search can vary continuously.
+FRACTIONAL = (
+    "backbone_factor",
+    "dropout",
+    "focal_gamma",
+    "input_noise",
+    "label_smoothing",
+    "learning_rate",
+    "warmup",
+    "weight_decay",
+)
 
 NOT_OF_A_TRIAL = {"epochs", "patience", "monitor", "threshold"}  # the train settings that only the final training reads
 NOT_SEARCHED = NOT_OF_A_TRIAL | {"seed", "class_weights", "decoder_filters", "tversky"}

@@ -26,3 +26,10 @@ def test_a_frozen_model_answers_as_the_model_did(policy: str) -> None:
         assert answer.dtype == np.float32
         assert right.std() > 0
         np.testing.assert_allclose(answer, right, rtol=0, atol=1e-5 if policy == "float32" else 0.05 * right.std())
+
+
+def test_a_model_too_large_for_a_graph_keeps_its_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_model("unet", channels=3, num_classes=2, backbone=None, base_filters=2, depth=2)
+    assert freeze_weights(model) is not model
+    monkeypatch.setattr("maskmill.models.freezing.MOST_BYTES", 4 * model.count_params() - 1)
+    assert freeze_weights(model) is model

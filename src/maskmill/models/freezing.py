@@ -1,10 +1,12 @@
 """For inference: weights as constants of the compiled function."""
 
+import math
 from typing import Any
 
 import keras
 
 Shape = tuple[int | None, ...]
+MOST_BYTES = 2**30  # of weights: a graph of TensorFlow holds 2 GiB at most, and each picture size has one
 
 
 def freeze_weights(model: keras.Model) -> keras.Model:
@@ -17,9 +19,11 @@ def freeze_weights(model: keras.Model) -> keras.Model:
         model: a functional model of one input and one output.
 
     Returns:
-        An uncompiled model to call by `predict_on_batch`; on other backends than TensorFlow, `model` itself.
+        An uncompiled model to call by `predict_on_batch`; on other backends than TensorFlow, and of more than MOST_BYTES,
+        `model` itself.
     """
-    if keras.backend.backend() != "tensorflow":
+    size = sum(4 * math.prod(weight.shape) for weight in model.weights)  # bytes, in float32
+    if keras.backend.backend() != "tensorflow" or size > MOST_BYTES:
         return model
     inputs = keras.Input(batch_shape=model.input_shape, dtype=model.input.dtype)
     return keras.Model(inputs, _Frozen(model)(inputs), name=model.name)
