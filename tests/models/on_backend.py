@@ -90,8 +90,11 @@ def train_a_little(model: keras.Model) -> None:
     rng = np.random.default_rng(0)
     pictures = draw_pictures(64, 96)
     for weight in model.trainable_weights:
+        values = keras.ops.convert_to_numpy(weight)
         if weight.path.rsplit("/")[-1] in ("gamma", "beta", "bias"):
-            weight.assign(keras.ops.convert_to_numpy(weight) + rng.uniform(-0.2, 0.2, weight.shape))
+            weight.assign(values + rng.uniform(-0.2, 0.2, weight.shape))
+        elif not values.any():  # a last convolution that begins at 0 would hide all before it
+            weight.assign(rng.normal(0.0, 0.05, weight.shape))
     compile_model(model, 0.0)
     for _ in range(8):
         model.train_on_batch(pictures, draw_masks(64, 96))
