@@ -122,7 +122,7 @@ def test_many_long_class_names_make_more_lines_of_legend(tmp_path):
     sample = Sample("best", "many", np.zeros((12, 12, 3), np.uint8), mask, mask, 12)
     draw_samples([sample], names, PALETTE, tmp_path / "many.png")
     one_line = panels.HEADING + panels.TITLE + 2 * panels.MARGIN + panels.PANEL + panels.LEGEND
-    assert (read(tmp_path / "many.png").shape[0] - one_line) // panels.LEGEND == 3
+    assert (read(tmp_path / "many.png").shape[0] - one_line) // panels.LEGEND == 4
 
 
 @pytest.mark.parametrize(

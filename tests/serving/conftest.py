@@ -16,7 +16,9 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "unet", channels=3, num_classes=2, backbone=None, weights="none", base_filters=2, depth=2, decoder_filters=(2,), dropout=0.0
     )
     rng = np.random.default_rng(0)
-    model.set_weights([rng.normal(size=weight.shape).astype(weight.dtype) for weight in model.get_weights()])
+    for weight in model.weights:
+        values = rng.normal(size=weight.shape)
+        weight.assign(np.abs(values) if "variance" in weight.path else values)
     path = tmp_path_factory.mktemp("model") / "model.keras"
     scale = {"policy": "fit", "image_size": [32, 48], "factor": 1.0, "overlap": 0.25}
     save_model(model, path, {"scale": scale, "classes": CLASSES, "channels": 3, "architecture": "unet", "backbone": None})
