@@ -201,7 +201,7 @@ def test_hyperparameters_are_laid_over_the_train_section(values: dict[str, Any])
 
 
 @pytest.mark.parametrize("name", [name for name in list_presets(ROOT / "presets") if name != "default"])
-def test_every_preset_says_only_what_differs(name: str) -> None:
+def test_every_preset_says_only_what_differs(name: str, tmp_path: Path) -> None:
     def same(base: Any, changed: dict[str, Any], place: str) -> list[str]:
         found = []
         for key, value in changed.items():
@@ -213,7 +213,8 @@ def test_every_preset_says_only_what_differs(name: str) -> None:
                 found.append(place + key)
         return found
 
-    assert same(read_yaml(ROOT / "presets" / "default.yaml"), read_yaml(ROOT / "presets" / f"{name}.yaml"), "") == []
+    write_params(Path(name).name if "/" in name else "default", source=None, target=tmp_path / "base.yaml", folder=ROOT / "presets")
+    assert same(read_yaml(tmp_path / "base.yaml"), read_yaml(ROOT / "presets" / f"{name}.yaml"), "") == []
 
 
 @pytest.mark.parametrize("name", list(list_presets(ROOT / "presets")))
@@ -221,9 +222,23 @@ def test_every_preset_writes_usable_params(name: str, tmp_path: Path) -> None:
     target = tmp_path / "params.yaml"
     write_params(name, source=None, target=target, folder=ROOT / "presets")
     params = load_params(target)
-    differences = read_yaml(ROOT / "presets" / f"{name}.yaml")
-    assert params.source.name == differences["source"]["name"]
+    above = read_yaml(ROOT / "presets" / f"{Path(name).name}.yaml")
+    assert params.source.name == above["source"]["name"]
+    assert params.preset == name
     assert "#" in target.read_text()  # the explanations came along
+
+
+def test_a_preset_in_a_folder_is_laid_over_the_one_of_its_name_above(tmp_path: Path) -> None:
+    presets = tmp_path / "presets"
+    (presets / "small").mkdir(parents=True)
+    (presets / "default.yaml").write_text((ROOT / "presets" / "default.yaml").read_text())
+    (presets / "street.yaml").write_text("# Streets\ntune: {trials: 0}\ntrain: {epochs: 99, batch_size: 3, loss: {dice: 1.0}}\n")
+    (presets / "small" / "street.yaml").write_text("# Streets on two cores\ntrain: {epochs: 2}\n")
+    write_params("small/street", source=None, target=tmp_path / "params.yaml", folder=presets)
+    train = load_params(tmp_path / "params.yaml").train
+    assert (train.epochs, train.batch_size, train.loss) == (2, 3, {"dice": 1.0})
+    assert "P=small/street" in (tmp_path / "params.yaml").read_text()
+    assert list(list_presets(presets).items())[1:] == [("street", "Streets"), ("small/street", "Streets on two cores")]
 
 
 def test_nothing_of_an_earlier_preset_stays(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from maskmill.evaluation.inference import Predictor
 from maskmill.evaluation.reports import evaluate_part, flatten_metrics, read_samples, write_reports
 from maskmill.models.archive import load_model
 from maskmill.params import Params
+from maskmill.registry.composition import log_composition
 from maskmill.registry.folder import register_folder
 from maskmill.registry.gate import hash_test_part
 from maskmill.registry.lineage import hash_file
@@ -22,8 +23,8 @@ def adopt_run(folder: Path, params: Params) -> dict[str, Any]:
     """Evaluate a run folder's model on this repository's val and test parts, and register it.
 
     Args:
-        folder: model.keras, params.yaml, history.csv and run.json (with the device) of a training; the evaluation's
-            tables and pictures are added to it.
+        folder: model.keras, params.yaml, history.csv and run.json (with the device) of a training, and contact_sheet.png if
+            its record is to have it; the evaluation's tables and pictures are added to it.
         params: the settings in force here.
 
     Returns:
@@ -68,5 +69,11 @@ def adopt_run(folder: Path, params: Params) -> dict[str, Any]:
     record = tracker.open_run(registration["run_id"])
     if record is not None:
         record.log_metrics(flatten_metrics(json.loads((folder / "evaluation" / "tables" / "metrics.json").read_text())))
-        record.log_artifact(folder / "evaluation", "evaluation")
+        record.log_artifact(folder / "evaluation" / "tables", "evaluation")
+        record.log_artifact(folder / "evaluation" / "figures", "evaluation/figures")
+        record.log_artifact(folder / "params.yaml", "lineage")
+        record.log_artifact(folder / "run.json", "training")
+        if (folder / "contact_sheet.png").exists():
+            record.log_artifact(folder / "contact_sheet.png", "data")
+        log_composition(record, encoded)
     return registration

@@ -32,9 +32,11 @@ def preset(
     from maskmill.presets import AUTO, list_presets, write_auto_params, write_params
 
     if show or not name:
-        say(f"{AUTO:<16} Chosen for the data at SOURCE, whatever it is")
-        for known, description in list_presets().items():
-            say(f"{known:<16} {description}")
+        presets = list_presets()
+        width = max(map(len, presets), default=0) + 1
+        say(f"{AUTO:<{width}} Chosen for the data at SOURCE, whatever it is")
+        for known, description in presets.items():
+            say(f"{known:<{width}} {description}")
         return
     if name == AUTO:
         if source is None:

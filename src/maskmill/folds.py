@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from maskmill.errors import RegistryError
 from maskmill.registry.tracking import Tracker
+from maskmill.registry.trainings import list_trainings
 from maskmill.terminal import console, say
 
 FOLD, FOLDS = "split.fold", "split.folds"
@@ -21,7 +22,6 @@ DECIDING = ("split.", "train.", "augment.", "scale.", "source.")  # the recorded
 COMMIT_TAG = "maskmill.git_commit"
 FIGURES = ("val dice", "val IoU", "test dice")
 METRICS_FILE = "evaluation/metrics.json"  # what evaluate adds to a run
-FINISHED = "attributes.status = 'FINISHED' and tags.`maskmill.kind` = 'train'"
 
 
 @dataclass
@@ -53,7 +53,7 @@ def find_sweeps(tracker: Tracker) -> list[Sweep]:
         RegistryError: the store does not answer, or has no such run.
     """
     sweeps: dict[tuple, Sweep] = {}
-    for run in _list_runs(tracker):  # the newest first
+    for run in list_trainings(tracker):
         params = run.data.params
         if not params.get(FOLDS, "").isdigit():
             continue
@@ -88,18 +88,6 @@ def show_sweep(sweep: Sweep) -> None:
     if sweep.missing:
         command = f"dvc exp run --queue -S split.folds={sweep.folds} -S split.fold={','.join(map(str, sweep.missing))}"
         say(f"folds without an evaluated run: {', '.join(map(str, sweep.missing))}; with these settings: {command}")
-
-
-def _list_runs(tracker: Tracker) -> Iterator[Run]:
-    token = None
-    while True:
-        if tracker.client is None:
-            raise RegistryError(f"{tracker.uri} does not answer", fix="correct tracking.uri, or start the server")
-        page = tracker.client.search_runs([str(tracker.experiment_id)], FINISHED, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
 
 
 def _read_figures(tracker: Tracker, run: Run) -> tuple[float, ...] | None:

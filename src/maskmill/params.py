@@ -33,8 +33,9 @@ _TYPE = re.compile(r"(literal|dict|tuple|union|nullable)\[.*|constrained-\w+|flo
 
 
 class Params(Section):
-    """All of params.yaml."""
+    """All of params.yaml; `preset` is the name of the preset that it was written from."""
 
+    preset: str
     paths: PathsParams
     source: SourceParams
     classes: tuple[ClassParams, ...]

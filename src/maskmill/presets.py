@@ -20,16 +20,18 @@ AUTO = "auto"
 
 
 def list_presets(folder: Path = PRESETS) -> dict[str, str]:
-    """Return each preset's name with the comment line that its file starts with."""
+    """Return each preset's name with the comment line that its file starts with; those of folders, `cpu/camvid`, come last."""
     described = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(folder.rglob("*.yaml"), key=lambda path: (len(path.parts), path)):
         first = path.read_text(encoding="utf-8").partition("\n")[0]
-        described[path.stem] = first.removeprefix("#").strip()
+        described[path.relative_to(folder).with_suffix("").as_posix()] = first.removeprefix("#").strip()
     return described
 
 
 def write_params(name: str, *, source: str | None, target: Path = Path("params.yaml"), folder: Path = PRESETS) -> None:
     """Write params.yaml from the default and a preset.
+
+    A preset in a folder, `cpu/camvid`, is what differs from the one of its name above, `camvid`.
 
     Args:
         name: the preset, `folder`/`name`.yaml; `default` for the defaults themselves.
@@ -45,9 +47,9 @@ def write_params(name: str, *, source: str | None, target: Path = Path("params.y
         raise ParamsError(f"there is no folder {folder} with presets here", fix="run it at the root of the repository")
     if name not in known:
         raise ParamsError(f"there is no preset {name!r}", expected=", ".join(known), fix="choose one of them")
-    differences = read_yaml(folder / f"{name}.yaml") if name != DEFAULT else {}
+    layers = [read_yaml(folder / f"{layer}.yaml") for layer in dict.fromkeys((Path(name).name, name)) if layer != DEFAULT]
     heading = f"Written by: make preset P={name}" + (f" SOURCE={source}" if source else "")
-    _write(differences, heading, source=source, target=target, folder=folder, name=f"presets/{name}.yaml")
+    _write(name, layers, heading, source=source, target=target, folder=folder, origin=f"presets/{name}.yaml")
 
 
 def write_auto_params(
@@ -70,16 +72,27 @@ def write_auto_params(
     configuration = configure(Path(source).expanduser(), picks)
     command = " ".join(["make preset P=auto", f"SOURCE={source}", *(f"PICK={pick}" for pick in picks)])
     heading = "\n".join([f"Written by: {command}", "Every guess and its reason:", *describe_guesses(configuration.guesses)])
-    _write(configuration.settings, heading, source=source, target=target, folder=folder, name="what inspection chose")
+    _write(AUTO, [configuration.settings], heading, source=source, target=target, folder=folder, origin="what inspection chose")
     return configuration
 
 
-def _write(differences: Mapping[str, Any], heading: str, *, source: str | None, target: Path, folder: Path, name: str) -> None:
-    """Write the default with differences laid over it, and another source if one is given, once it is complete and right."""
+def _write(
+    name: str,
+    layers: Sequence[Mapping[str, Any]],
+    heading: str,
+    *,
+    source: str | None,
+    target: Path,
+    folder: Path,
+    origin: str,
+) -> None:
+    """Write the default with layers of differences over it, and another source if one is given, once it is complete and right."""
     reader = YAML()
     reader.preserve_quotes = True
     values = reader.load(folder / f"{DEFAULT}.yaml")
-    _lay_over(values, differences)
+    for differences in layers:
+        _lay_over(values, differences)
+    values["preset"] = name
     if source is not None:
         _lay_over(values, {"source": {"path": _portable(source), "url": None, "sha256": None}})
     values.yaml_set_start_comment(heading)
@@ -88,7 +101,7 @@ def _write(differences: Mapping[str, Any], heading: str, *, source: str | None, 
     writer.width = 200
     writer.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null"))
     writer.dump(values, text)
-    check_params(YAML(typ="safe", pure=True).load(text.getvalue()), name=f"{name} over presets/{DEFAULT}.yaml")
+    check_params(YAML(typ="safe", pure=True).load(text.getvalue()), name=f"{origin} over presets/{DEFAULT}.yaml")
     with new_file(target) as temporary:
         temporary.write_text(text.getvalue(), encoding="utf-8")
 

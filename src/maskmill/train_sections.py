@@ -89,6 +89,7 @@ FRACTIONAL = (
     "input_noise",
     "label_smoothing",
     "learning_rate",
+    "momentum",
     "warmup",
     "weight_decay",
 )
@@ -151,6 +152,9 @@ class TrainParams(Section):
     head: Literal["auto", "softmax", "sigmoid"]
     epochs: Annotated[int, Field(ge=1)]
     batch_size: Annotated[int, Field(ge=1)]
+    optimizer: Literal["adamw", "adam", "sgd"]
+    momentum: Annotated[float, Field(ge=0.0, lt=1.0)]
+    schedule: Literal["cosine", "constant"]
     learning_rate: Annotated[float, Field(gt=0.0)]
     weight_decay: Weight
     warmup: Fraction

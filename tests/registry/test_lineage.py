@@ -61,6 +61,7 @@ def test_outside_a_repository_there_is_no_commit(tmp_path: Path, monkeypatch: py
 def test_a_run_carries_where_it_came_from(tracker: Tracker, checkout: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DVC_EXP_NAME", "brave-name")
     (checkout / "code.py").write_text("edited\n")
+    (checkout / "params.yaml").write_text("preset: streets\n")
     record = tracker.start_run("train", tags={})
     state = log_lineage(record, data_hash="d" * 64, device={"kind": "cpu", "name": "a CPU", "backend": "jax"}, checkout=checkout)
     run = tracker.client.get_run(record.run_id)
@@ -68,6 +69,7 @@ def test_a_run_carries_where_it_came_from(tracker: Tracker, checkout: Path, monk
     assert run.data.tags["maskmill.git_dirty"] == "True"
     assert run.data.tags["maskmill.data_hash"] == "d" * 64
     assert run.data.tags["maskmill.device_kind"] == "cpu"
+    assert run.data.tags["maskmill.preset"] == "streets"
     assert run.data.tags["maskmill.dvc_exp"] == "brave-name"
     folder = Path(run.info.artifact_uri.removeprefix("file://")) / "lineage"
     assert sorted(path.name for path in folder.iterdir()) == ["dvc.lock", "params.yaml", "uncommitted.diff"]

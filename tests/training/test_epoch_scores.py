@@ -6,13 +6,24 @@ import pytest
 
 from maskmill.labels.bits import pack_bits
 from maskmill.labels.classes import VOID_BIT
-from maskmill.metrics import confusion_matrix, headline_dice, headline_iou, overall_accuracy
+from maskmill.metrics import (
+    binary_accuracy_per_class,
+    confusion_matrix,
+    headline_dice,
+    headline_figure,
+    headline_iou,
+    overall_accuracy,
+    true_positive_rate_per_class,
+)
 from maskmill.training.fit import fit_model
 from maskmill.training.losses import WeightedSum
 
 SETTINGS = {
     "transforms": [],
     "batch_size": 3,
+    "optimizer": "adamw",
+    "momentum": 0.9,
+    "schedule": "cosine",
     "weight_decay": 0.0,
     "warmup": 0.0,
     "seed": 0,
@@ -70,6 +81,8 @@ def test_validation_is_exact(write_arrays, kind, num_classes):
     assert row["val_dice"] == pytest.approx(headline_dice(matrix), rel=0, abs=1e-9)
     assert row["val_iou"] == pytest.approx(headline_iou(matrix), rel=0, abs=1e-9)
     assert row["val_accuracy"] == pytest.approx(overall_accuracy(matrix), rel=0, abs=1e-9)
+    for name, per_class in (("true_positive_rate", true_positive_rate_per_class), ("binary_accuracy", binary_accuracy_per_class)):
+        assert row[f"val_{name}"] == pytest.approx(headline_figure(matrix, per_class(matrix)), rel=0, abs=1e-9)
     assert 0 < row["val_iou"] < row["val_dice"] < 1
 
 

@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from maskmill.training.optimizers import BackboneAdamW, backbone_of, build_optimizer, build_schedule
+from maskmill.training.optimizers import (
+    BackboneAdamW,
+    BackboneSGD,
+    backbone_of,
+    build_optimizer,
+    build_schedule,
+    find_idle_settings,
+)
 
 
 def test_rate_rises_to_the_given_one_and_falls_to_nothing() -> None:
@@ -20,6 +27,57 @@ def test_rate_rises_to_the_given_one_and_falls_to_nothing() -> None:
 
 def test_without_warmup_it_starts_at_the_top() -> None:
     assert float(keras.ops.convert_to_numpy(build_schedule(learning_rate=0.01, steps=100, warmup=0.0)(0))) == pytest.approx(0.01)
+
+
+def test_a_constant_rate_stays_after_the_warmup() -> None:
+    schedule = build_schedule(learning_rate=0.01, steps=100, warmup=0.1, schedule="constant")
+    rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 5, 10, 55, 100, 1000)]
+    assert rates == pytest.approx([0.0, 0.005, 0.01, 0.01, 0.01, 0.01])
+
+
+def test_a_constant_rate_without_warmup_is_one_rate() -> None:
+    schedule = build_schedule(learning_rate=0.01, steps=100, warmup=0.0, schedule="constant")
+    assert [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 50, 100)] == pytest.approx([0.01] * 3)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_momentum_gathers_steps(apart: bool) -> None:
+    """Steps of a gradient of 1 at a rate of 0.5: 0.5, then 0.5 * (1 + 0.9); the backbone's a tenth of both."""
+    model = model_on_backbone()
+    optimizer = build_optimizer(
+        model,
+        learning_rate=0.5,
+        weight_decay=0.0,
+        steps=10,
+        warmup=0.0,
+        optimizer="sgd",
+        schedule="constant",
+        backbone=backbone_of(model) if apart else None,
+        backbone_factor=0.1,
+    )
+    assert isinstance(optimizer, BackboneSGD) == apart
+    optimizer.build(model.trainable_variables)
+    for _ in range(2):
+        optimizer.apply([keras.ops.ones(variable.shape) for variable in model.trainable_variables])
+    for layer, factor in (("adapter", 1.0), ("backbone", 0.1 if apart else 1.0), ("head", 1.0)):
+        for weights in model.get_layer(layer).get_weights():
+            np.testing.assert_allclose(1.0 - weights, factor * 1.45, rtol=1e-5)
+
+
+def test_adam_does_not_decay() -> None:
+    model = model_on_backbone()
+    optimizer = build_optimizer(model, learning_rate=0.5, weight_decay=0.2, steps=10, warmup=0.0, optimizer="adam")
+    optimizer.build(model.trainable_variables)
+    optimizer.apply([keras.ops.zeros(variable.shape) for variable in model.trainable_variables])
+    assert all((weights == 1.0).all() for weights in model.get_weights())
+
+
+def test_what_an_optimizer_does_not_read_is_said() -> None:
+    given = {"momentum": 0.8, "weight_decay": 0.01}
+    assert find_idle_settings({"optimizer": "adam", **given}) == ["momentum", "weight_decay"]
+    assert find_idle_settings({"optimizer": "adamw", **given}) == ["momentum"]
+    assert find_idle_settings({"optimizer": "sgd", **given}) == []
+    assert find_idle_settings({"optimizer": "adam", "momentum": 0.9, "weight_decay": 0.0001}) == []
 
 
 def test_only_kernels_decay() -> None:
@@ -95,10 +153,11 @@ def test_at_factor_one_it_is_adamw_to_the_bit(weight_decay: float) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_it_is_built_again_from_its_configuration() -> None:
-    optimizer = BackboneAdamW(0.25, weight_decay=0.1, backbone=[2, 3], factor=0.5)
+@pytest.mark.parametrize("kind", [BackboneAdamW, BackboneSGD])
+def test_it_is_built_again_from_its_configuration(kind: type) -> None:
+    optimizer = kind(0.25, weight_decay=0.1, backbone=[2, 3], factor=0.5)
     again = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
-    assert isinstance(again, BackboneAdamW)
+    assert isinstance(again, kind)
     assert again.get_config() == optimizer.get_config()
     assert (again.backbone, again.factor) == ({2, 3}, 0.5)
 

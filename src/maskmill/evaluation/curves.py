@@ -25,25 +25,34 @@ def draw_curves(history: pd.DataFrame, path: Path, *, monitor: str = "val_dice")
         path: PNG to write.
         monitor: the column that decided which epoch was kept; the lowest of a loss, else the highest.
     """
-    best = _find_best(history, monitor)
     figure = Figure(figsize=(10.0, 3.8), dpi=150, layout="constrained")
-    for axes, (title, columns) in zip(figure.subplots(1, 2), COLUMNS.items(), strict=True):
-        for column, (label, colour, line) in columns.items():
-            if column in history:
-                axes.plot(
-                    history["epoch"], history[column], line, color=colour, label=label, linewidth=1.8, marker="o", markersize=3
-                )
-        if best is not None:
-            _mark_epoch(axes, int(best["epoch"]))
-            if monitor in columns:
-                colour = columns[monitor][1]
-                axes.plot(best["epoch"], best[monitor], "o", color=colour, markersize=9, markerfacecolor="white", zorder=3)
-        axes.grid(color=GRID)
-        axes.set_xlabel("epoch", color=FAINT)
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        finish_axes(axes, title)
-        axes.legend(frameon=False, fontsize=9)
+    for axes, title in zip(figure.subplots(1, 2), COLUMNS, strict=True):
+        draw_panel(axes, history, title, monitor=monitor)
     save_figure(figure, path)
+
+
+def draw_panel(axes: Axes, history: pd.DataFrame, title: str, *, monitor: str) -> None:
+    """Draw one panel of the curves.
+
+    Args:
+        axes: empty axes.
+        history, monitor: as `draw_curves`.
+        title: which panel, of COLUMNS.
+    """
+    best = _find_best(history, monitor)
+    for column, (label, colour, line) in COLUMNS[title].items():
+        if column in history:
+            axes.plot(history["epoch"], history[column], line, color=colour, label=label, linewidth=1.8, marker="o", markersize=3)
+    if best is not None:
+        _mark_epoch(axes, int(best["epoch"]))
+        if monitor in COLUMNS[title]:
+            colour = COLUMNS[title][monitor][1]
+            axes.plot(best["epoch"], best[monitor], "o", color=colour, markersize=9, markerfacecolor="white", zorder=3)
+    axes.grid(color=GRID)
+    axes.set_xlabel("epoch", color=FAINT)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    finish_axes(axes, title)
+    axes.legend(frameon=False, fontsize=9)
 
 
 def _find_best(history: pd.DataFrame, monitor: str) -> pd.Series | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+from ruamel.yaml import YAML
 
 import maskmill
 from maskmill.registry.tracking import RunRecord
@@ -87,6 +88,7 @@ def log_lineage(record: RunRecord, *, data_hash: str, device: Mapping[str, str],
             "maskmill.device_kind": device["kind"],
             "maskmill.device_name": device["name"],
             "maskmill.backend": device.get("backend"),
+            "maskmill.preset": read_preset(checkout / "params.yaml"),
             "maskmill.dvc_exp": os.environ.get("DVC_EXP_NAME"),
             "maskmill.dvc_stage": os.environ.get("DVC_STAGE"),
         }
@@ -97,6 +99,14 @@ def log_lineage(record: RunRecord, *, data_hash: str, device: Mapping[str, str],
     if state.diff:
         record.log_text(state.diff, "lineage/uncommitted.diff")
     return state
+
+
+def read_preset(params: Path) -> str | None:
+    """Return the name of the preset that a params.yaml was written from; None where there is no such file, or it has none."""
+    if not params.exists():
+        return None
+    values = YAML(typ="safe", pure=True).load(params.read_text(encoding="utf-8"))
+    return values.get("preset") if isinstance(values, dict) else None
 
 
 def _git(checkout: Path, *arguments: str, accepted: tuple[int, ...] = (0,)) -> str | None:

@@ -32,7 +32,10 @@ def restore_run(tracker: Tracker, run: Mapping[str, Any], *, params: Mapping[str
     made_before = tracker.open_run(tracker.find_run(RESTORED_TAG, original))
     if made_before is not None:
         return made_before
-    record = tracker.start_run("train", tags={RESTORED_TAG: original, "maskmill.kind": "train", **describe_run(run)})
+    record = tracker.start_run(
+        "train",
+        tags={RESTORED_TAG: original, "maskmill.kind": "train", "maskmill.preset": params.get("preset"), **describe_run(run)},
+    )
     record.log_params(params)
     record.log_history(read_history(history))
     record.finish()

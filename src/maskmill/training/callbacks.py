@@ -9,7 +9,14 @@ import numpy as np
 from rich.progress import TaskID, TextColumn
 
 from maskmill.errors import TrainingError
-from maskmill.metrics import headline_dice, headline_iou, overall_accuracy
+from maskmill.metrics import (
+    binary_accuracy_per_class,
+    headline_dice,
+    headline_figure,
+    headline_iou,
+    overall_accuracy,
+    true_positive_rate_per_class,
+)
 from maskmill.metrics.streaming import StreamingCounts
 from maskmill.terminal import build_progress, console, say
 from maskmill.training.checkpoints import Checkpoint, Row, find_best
@@ -33,8 +40,9 @@ class EpochSeed(keras.callbacks.Callback):
 
 
 class EpochScores(keras.callbacks.Callback):
-    """Put an epoch's figures into its logs from the exact confusion matrices: dice, val_dice, val_iou, val_accuracy.
+    """Put an epoch's figures into its logs from the exact confusion matrices.
 
+    They are dice, val_dice, val_iou, val_accuracy, val_true_positive_rate and val_binary_accuracy.
     Stands before every callback that reads them. Keras's own dice is of float32.
 
     Raises:
@@ -62,6 +70,8 @@ class EpochScores(keras.callbacks.Callback):
         logs["val_dice"] = headline_dice(matrix)
         logs["val_iou"] = headline_iou(matrix)
         logs["val_accuracy"] = overall_accuracy(matrix)
+        logs["val_true_positive_rate"] = headline_figure(matrix, true_positive_rate_per_class(matrix))
+        logs["val_binary_accuracy"] = headline_figure(matrix, binary_accuracy_per_class(matrix))
 
 
 class KeepState(keras.callbacks.Callback):

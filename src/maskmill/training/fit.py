@@ -14,7 +14,7 @@ from maskmill.metrics.streaming import STREAMING
 from maskmill.terminal import say
 from maskmill.training.callbacks import Bar, EpochScores, EpochSeed, KeepState, OnEpoch, Report, should_stop
 from maskmill.training.checkpoints import Checkpoint, Row
-from maskmill.training.optimizers import backbone_of, build_optimizer
+from maskmill.training.optimizers import Optimizer, Schedule, backbone_of, build_optimizer
 
 
 def fit_model(
@@ -24,6 +24,9 @@ def fit_model(
     transforms: Sequence[Mapping[str, Any]],
     epochs: int,
     batch_size: int,
+    optimizer: Optimizer,
+    momentum: float,
+    schedule: Schedule,
     learning_rate: float,
     weight_decay: float,
     warmup: float,
@@ -43,8 +46,9 @@ def fit_model(
         transforms: augmentation applied anew in every epoch; empty for none.
         epochs: at most.
         batch_size: pictures a step.
+        optimizer, momentum, schedule: as `build_optimizer`.
         learning_rate: the schedule's highest.
-        weight_decay: of AdamW.
+        weight_decay: of AdamW and SGD.
         warmup: fraction of all steps.
         loss: of label masks and logits.
         seed: of order, augmentation and dropout.
@@ -55,7 +59,8 @@ def fit_model(
         on_epoch: called with the epoch (from 1) and its row after each one; may raise to stop.
 
     Returns:
-        A row an epoch: epoch, loss, dice, val_loss, val_dice, val_iou, val_accuracy, learning_rate.
+        A row an epoch: epoch, loss, dice, val_loss, val_dice, val_iou, val_accuracy, val_true_positive_rate,
+        val_binary_accuracy, learning_rate.
 
     Raises:
         TrainingError: the loss is no longer a number.
@@ -68,8 +73,11 @@ def fit_model(
             if is_idle:
                 say(f"train.{name} has no effect: the model has no backbone")
         freeze_epochs = 0
-    optimizer = build_optimizer(
+    updates = build_optimizer(
         model,
+        optimizer=optimizer,
+        momentum=momentum,
+        schedule=schedule,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
         steps=steps * epochs,
@@ -78,7 +86,7 @@ def fit_model(
         backbone_factor=backbone_factor,
     )
     compile_model = partial(model.compile, loss=loss, metrics=[metric], jit_compile="auto")
-    compile_model(optimizer)
+    compile_model(updates)
     model.optimizer.build(model.trainable_variables)  # over all, frozen ones too, so that both phases have the same state
     history = checkpoint.read_history() if checkpoint else []
     if checkpoint and history:

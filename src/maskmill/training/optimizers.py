@@ -1,22 +1,30 @@
 """The optimizer and its learning-rate schedule."""
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
 
 import keras
 from keras import ops
 
+Optimizer = Literal["adamw", "adam", "sgd"]
+Schedule = Literal["cosine", "constant"]
 
-def build_schedule(*, learning_rate: float, steps: int, warmup: float) -> keras.optimizers.schedules.LearningRateSchedule:
+
+def build_schedule(
+    *, learning_rate: float, steps: int, warmup: float, schedule: Schedule = "cosine"
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """Return a rate that rises linearly from 0 over the first `warmup` of all `steps`, then falls to 0 along a half cosine.
+
+    With the schedule `constant` it stays where it is instead.
 
     Source: Loshchilov and Hutter, SGDR, 2017, equation 5 (one period).
     """
     warmup_steps = round(steps * warmup)
+    lowest = 1.0 if schedule == "constant" else 0.0  # as a part of the highest
     if not warmup_steps:
-        return keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps=max(1, steps))
+        return keras.optimizers.schedules.CosineDecay(learning_rate, decay_steps=max(1, steps), alpha=lowest)
     return keras.optimizers.schedules.CosineDecay(
-        0.0, decay_steps=max(1, steps - warmup_steps), warmup_target=learning_rate, warmup_steps=warmup_steps
+        0.0, decay_steps=max(1, steps - warmup_steps), alpha=lowest, warmup_target=learning_rate, warmup_steps=warmup_steps
     )
 
 
@@ -27,31 +35,45 @@ def build_optimizer(
     weight_decay: float,
     steps: int,
     warmup: float,
+    optimizer: Optimizer = "adamw",
+    momentum: float = 0.9,
+    schedule: Schedule = "cosine",
     backbone: keras.Model | None = None,
     backbone_factor: float = 1.0,
 ) -> keras.optimizers.Optimizer:
-    """Return AdamW on the schedule above for all that `model` trains; biases and normalisation parameters do not decay.
+    """Return an optimizer on the schedule above for all that `model` trains; biases and normalisation parameters do not decay.
 
     Args:
         model: nothing of it is frozen yet.
         learning_rate: the highest rate, reached at the end of the warm-up.
-        weight_decay: decoupled, per step and unit of learning rate.
+        weight_decay: decoupled, per step and unit of learning rate; Adam has none.
         steps: all training steps, over all epochs.
         warmup: fraction of them that warms up.
+        optimizer: `adam` is AdamW without decay.
+        momentum: of SGD.
+        schedule: what the rate does after the warm-up.
         backbone: the part of the model that is treated apart: slowed, or frozen for some of the steps.
         backbone_factor: its rate and decay as a part of the others'.
     """
-    schedule = build_schedule(learning_rate=learning_rate, steps=steps, warmup=warmup)
-    if backbone is None:
-        optimizer = keras.optimizers.AdamW(
-            schedule, weight_decay=weight_decay, name="adamw"
-        )  # on torch, the one that updates all in one call
+    rate = build_schedule(learning_rate=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
+    settings: dict[str, Any] = {"weight_decay": 0.0 if optimizer == "adam" else weight_decay, "name": optimizer}
+    if optimizer == "sgd":
+        settings["momentum"] = momentum
+    if backbone is None:  # on torch, Keras's own update all variables in one call
+        made = (keras.optimizers.SGD if optimizer == "sgd" else keras.optimizers.AdamW)(rate, **settings)
     else:
         own = {id(variable) for variable in backbone.trainable_variables}
         positions = [place for place, variable in enumerate(model.trainable_variables) if id(variable) in own]
-        optimizer = BackboneAdamW(schedule, weight_decay=weight_decay, backbone=positions, factor=backbone_factor, name="adamw")
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+        made = (BackboneSGD if optimizer == "sgd" else BackboneAdamW)(rate, backbone=positions, factor=backbone_factor, **settings)
+    made.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return made
+
+
+def find_idle_settings(settings: Mapping[str, Any]) -> list[str]:
+    """Return the names of the train settings that were changed from their defaults and that the optimizer does not read."""
+    unread = {"momentum": settings["optimizer"] != "sgd", "weight_decay": settings["optimizer"] == "adam"}
+    defaults = {"momentum": 0.9, "weight_decay": 0.0001}
+    return [name for name, is_unread in unread.items() if is_unread and settings[name] not in (0.0, defaults[name])]
 
 
 def backbone_of(model: keras.Model) -> keras.Model | None:
@@ -59,9 +81,8 @@ def backbone_of(model: keras.Model) -> keras.Model | None:
     return next((layer for layer in model.layers if layer.name == "backbone" and isinstance(layer, keras.Model)), None)
 
 
-@keras.saving.register_keras_serializable(package="maskmill")
-class BackboneAdamW(keras.optimizers.AdamW):
-    """AdamW for a model on a backbone, which may learn at a rate of its own, or be frozen for some of the steps.
+class OnBackbone(keras.optimizers.Optimizer):
+    """What an optimizer gains for a model on a backbone, which may learn at a rate of its own, or be frozen for some of the steps.
 
     Keras's optimizers know one rate for all variables.
 
@@ -69,7 +90,7 @@ class BackboneAdamW(keras.optimizers.AdamW):
         learning_rate: of all variables but the backbone's.
         backbone: positions of the backbone's among the variables that the optimizer is built with.
         factor: the backbone's rate and decay as a part of the others'.
-        **settings: of AdamW.
+        **settings: of the optimizer that this comes before.
     """
 
     def __init__(self, learning_rate: Any = 0.001, *, backbone: Collection[int] = (), factor: float = 1.0, **settings: Any) -> None:
@@ -101,3 +122,13 @@ class BackboneAdamW(keras.optimizers.AdamW):
 
     def get_config(self) -> dict[str, Any]:
         return super().get_config() | {"backbone": sorted(self.backbone), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="maskmill")
+class BackboneAdamW(OnBackbone, keras.optimizers.AdamW):
+    """AdamW that treats a backbone apart."""
+
+
+@keras.saving.register_keras_serializable(package="maskmill")
+class BackboneSGD(OnBackbone, keras.optimizers.SGD):
+    """Stochastic gradient descent that treats a backbone apart."""

@@ -13,7 +13,7 @@ from maskmill.labels.heads import Head, choose_head
 from maskmill.models import build, build_model
 from maskmill.models.build import settings_of
 from maskmill.terminal import say
-from maskmill.training import losses
+from maskmill.training import losses, optimizers
 from maskmill.training.callbacks import OnEpoch
 from maskmill.training.checkpoints import Checkpoint, Row
 from maskmill.training.device import prepare_device
@@ -21,7 +21,18 @@ from maskmill.training.fit import find_labels, fit_model
 from maskmill.training.losses import build_loss
 from maskmill.training.optimizers import backbone_of
 
-FIT_SETTINGS = ("batch_size", "learning_rate", "weight_decay", "warmup", "seed", "freeze_epochs", "backbone_factor")
+FIT_SETTINGS = (
+    "batch_size",
+    "optimizer",
+    "momentum",
+    "schedule",
+    "learning_rate",
+    "weight_decay",
+    "warmup",
+    "seed",
+    "freeze_epochs",
+    "backbone_factor",
+)
 
 
 def train_model(
@@ -70,14 +81,16 @@ def train_model(
 
 
 def find_idle_settings(settings: Mapping[str, Any], head: Head) -> list[str]:
-    """Return the names of train settings that someone gave and that decide nothing: architecture, losses or head do without.
+    """Return the names of train settings that someone gave and that decide nothing here.
 
     Args:
         settings: the train section; of a trial without `threshold`.
         head: what the model's last layer tells apart.
     """
     of_head = ["threshold"] if head == "softmax" and settings.get("threshold", "auto") != "auto" else []
-    return build.find_idle_settings(settings) + losses.find_idle_settings(settings) + of_head
+    return (
+        build.find_idle_settings(settings) + losses.find_idle_settings(settings) + optimizers.find_idle_settings(settings) + of_head
+    )
 
 
 def name_backbone(settings: Mapping[str, Any]) -> str | None:
