@@ -20,10 +20,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -201,12 +202,12 @@ def split_at_random(augmented: Path, arrays: Path, *, seed: int) -> int:
     return num_training
 
 
-def train(arrays: Path, params: Params, *, seed: int) -> Predictor:
-    """Train one model with the settings that both orders share; the last epoch stays."""
+def train(arrays: Path, params: Params, *, seed: int, transforms: Sequence[Mapping[str, Any]] = ()) -> Predictor:
+    """Train one model with the settings that all trainings of a benchmark share; the last epoch stays."""
     settings = params.train.model_dump() | {"seed": seed}
     classes = read_class_table(params.paths.encoded / "classes.csv")
     model, _ = train_model(
-        arrays, settings, num_classes=classes.num_classes, class_weights=None, transforms=(), epochs=params.train.epochs
+        arrays, settings, num_classes=classes.num_classes, class_weights=None, transforms=transforms, epochs=params.train.epochs
     )
     description = describe_model(
         model,
