@@ -11,6 +11,7 @@ from maskmill.evaluation.summary import build_table
 from maskmill.labels import read_class_table
 from maskmill.models.archive import load_model
 from maskmill.params import load_params, read_yaml
+from maskmill.registry.composition import log_composition
 from maskmill.registry.restore import restore_run
 from maskmill.registry.tracking import connect
 from maskmill.terminal import console, run_stage, say
@@ -35,6 +36,8 @@ def main() -> None:
     record.log_metrics(flatten_metrics(metrics))
     record.log_artifact(results / "evaluate", "evaluation")
     record.log_artifact(figures, "evaluation/figures")
+    log_composition(record, encoded)
+    record.log_artifact(params.paths.contact_sheet, "data")
 
     console.print(build_table(metrics))
     say(f"pictures: {figures / 'overview.png'} and beside it")

@@ -109,6 +109,19 @@ def folds() -> None:
         show_sweep(sweep)
 
 
+@app.command()
+def report(out: Annotated[Path, typer.Option(help="the HTML file to write")] = Path("build/report.html")) -> None:
+    """Write the results page: of each preset the newest evaluated training, in one file that opens without a network."""
+    from maskmill.params import load_params
+    from maskmill.presets import PRESETS
+    from maskmill.reporting.choosing import open_store
+    from maskmill.reporting.page import write_report
+
+    params = load_params()
+    count = write_report(open_store(params.tracking.uri, params.tracking.experiment), out, presets=PRESETS)
+    say(f"{count} {'section' if count == 1 else 'sections'}, one a preset: {out}")
+
+
 def run() -> None:
     """Run the command line, errors as messages."""
     run_stage(app)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from maskmill.evaluation.charts import BLUE, FAINT, GRID, ORANGE, finish_axes, save_figure
 
@@ -39,7 +40,7 @@ def draw_panel(axes: Axes, history: pd.DataFrame, title: str, *, monitor: str) -
         history, monitor: as `draw_curves`.
         title: which panel, of COLUMNS.
     """
-    best = _find_best(history, monitor)
+    best = find_best(history, monitor)
     for column, (label, colour, line) in COLUMNS[title].items():
         if column in history:
             axes.plot(history["epoch"], history[column], line, color=colour, label=label, linewidth=1.8, marker="o", markersize=3)
@@ -50,12 +51,13 @@ def draw_panel(axes: Axes, history: pd.DataFrame, title: str, *, monitor: str) -
             axes.plot(best["epoch"], best[monitor], "o", color=colour, markersize=9, markerfacecolor="white", zorder=3)
     axes.grid(color=GRID)
     axes.set_xlabel("epoch", color=FAINT)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))
     finish_axes(axes, title)
     axes.legend(frameon=False, fontsize=9)
 
 
-def _find_best(history: pd.DataFrame, monitor: str) -> pd.Series | None:
+def find_best(history: pd.DataFrame, monitor: str) -> pd.Series | None:
+    """Return the row of the epoch that was kept, as `draw_curves` marks it; None where no epoch has the monitored figure."""
     if monitor not in history or history[monitor].isna().all():
         return None
     values = history[monitor].to_numpy()
