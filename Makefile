@@ -19,7 +19,7 @@ export GX_ANALYTICS_ENABLED := False
 export NO_ALBUMENTATIONS_UPDATE := 1
 export MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR := false
 
-.PHONY: help setup peers repro preset inspect test test-slow lint bench ui lock
+.PHONY: help setup peers repro preset inspect report test test-slow lint bench ui lock
 .DEFAULT_GOAL := help
 
 help: ## show these lines
@@ -51,17 +51,20 @@ repro: setup ## run the whole pipeline: data to registered model
 	dvc repro
 	@maskmill summary
 
-preset: setup ## write params.yaml: make preset P=name SOURCE=folder-or-archive; P=auto looks at SOURCE
+preset: setup ## write params.yaml: make preset P=name SOURCE=folder-or-archive; P=auto looks at SOURCE, P=cpu/name is for two cores
 	@maskmill preset $(P) $(if $(SOURCE),--source "$(SOURCE)") $(foreach name,$(PICK),--pick "$(name)")
 
 inspect: setup ## say what pictures and masks there are: make inspect SOURCE=folder-or-archive
 	@maskmill inspect "$(SOURCE)" $(foreach name,$(PICK),--pick "$(name)")
 
+report: setup ## build/report.html: one page of the newest run of each preset
+	@maskmill report
+
 test: setup ## the fast tests
 	python -m pytest -n 2 --dist loadfile
 
 test-slow: setup peers ## the tests that run the real thing for minutes
-	python -m pytest -m slow
+	python -m pytest -m slow -n 2 --dist loadfile
 
 lint: setup ## style, types, import directions
 	ruff check .
