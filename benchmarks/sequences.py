@@ -35,7 +35,7 @@ WATCHED = 8  # val frames that training looks at after each epoch, which decides
 SHOWN = ["dice", "iou", "accuracy"]
 SETTINGS = {  # beside the source and the classes of presets/camvid.yaml
     "split": {"test": 0.0},  # the archive has no test part, and none is drawn from the training sequences
-    "scale": {"policy": "fit", "image_size": [160, 224]},  # of 360 x 480
+    "scale": {"policy": "fit", "image_size": [96, 128]},  # of 360 x 480
     "augment": {"recipe": "street"},
     "train": {
         "architecture": "unet",
