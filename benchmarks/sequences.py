@@ -41,7 +41,7 @@ SETTINGS = {  # beside the source and the classes of presets/camvid.yaml
         "architecture": "unet",
         "backbone": "resnet18",
         "weights": "none",
-        "epochs": 30,
+        "epochs": 20,
         "batch_size": 8,
         "precision": "auto",
     },
