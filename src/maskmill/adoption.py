@@ -71,8 +71,7 @@ def adopt_run(folder: Path, params: Params) -> dict[str, Any]:
         record.log_metrics(flatten_metrics(json.loads((folder / "evaluation" / "tables" / "metrics.json").read_text())))
         record.log_artifact(folder / "evaluation" / "tables", "evaluation")
         record.log_artifact(folder / "evaluation" / "figures", "evaluation/figures")
-        record.log_artifact(folder / "params.yaml", "lineage")
-        record.log_artifact(folder / "run.json", "training")
+        record.log_artifact(folder / "params.yaml", "lineage")  # with its comments, which say how it was written
         if (folder / "contact_sheet.png").exists():
             record.log_artifact(folder / "contact_sheet.png", "data")
         log_composition(record, encoded)

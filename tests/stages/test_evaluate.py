@@ -40,6 +40,13 @@ def draw_sample(split, first_bright):
     return split, picture, np.tile(np.arange(30) >= first_bright, (20, 1)).astype(np.uint8)
 
 
+def name_classes(encoded):
+    """Call the classes a and b of an encoded data set dark and bright."""
+    write_class_table(build_class_table(CLASSES), encoded / "classes.csv")
+    statistics = pd.read_csv(encoded / "statistics.csv").rename(columns={"pixels_a": "pixels_dark", "pixels_b": "pixels_bright"})
+    statistics.to_csv(encoded / "statistics.csv", index=False)
+
+
 def write_project(folder, write_encoded):
     """Everything that the stage reads, in `folder`: four samples, one of whose masks is wrong."""
     params = YAML(typ="safe").load((ROOT / "presets" / "default.yaml").read_text(encoding="utf-8"))
@@ -49,7 +56,8 @@ def write_project(folder, write_encoded):
         YAML().dump(params, stream)
     samples = {"a": ("test", 15), "b": ("test", 15), "c": ("test", 25), "d": ("val", 15)}
     encoded = write_encoded({name: draw_sample(*sample) for name, sample in samples.items()})
-    write_class_table(build_class_table(CLASSES), encoded / "classes.csv")
+    name_classes(encoded)
+    Image.fromarray(np.full((30, 20, 3), 128, np.uint8)).save(folder / "build" / "contact_sheet.png")
     for name in ("build/training", "results/train"):
         (folder / name).mkdir(parents=True)
     pd.DataFrame({"epoch": [0], "loss": [0.5], "val_dice": [0.8]}).to_csv(folder / "results" / "train" / "history.csv", index=False)
@@ -104,6 +112,8 @@ def test_results_pictures_and_record(project, capsys):
     assert run.data.tags["maskmill.device_kind"] == "cpu"
     assert "evaluation/metrics.json" in {file.path for file in client.list_artifacts(run.info.run_id, "evaluation")}
     assert "evaluation/figures/overview.png" in {file.path for file in client.list_artifacts(run.info.run_id, "evaluation/figures")}
+    data = {file.path for file in client.list_artifacts(run.info.run_id, "data")}
+    assert data == {"data/classes.csv", "data/parts.csv", "data/contact_sheet.png"}
 
 
 def test_the_stage_goes_on_without_a_store(project, monkeypatch, capsys):
@@ -134,7 +144,7 @@ def test_overlapping_classes_of_five_bands(project, write_encoded):
     truth = (raster[..., 0] // 255 + raster[..., 1] // 255 * 2).astype(np.uint16)
     shutil.rmtree(project / "build" / "encoded")
     encoded = write_encoded({"a": ("test", raster, truth), "b": ("test", raster, truth & 1), "c": ("val", raster, truth)})
-    write_class_table(build_class_table(CLASSES), encoded / "classes.csv")
+    name_classes(encoded)
     run_stage()
     metrics = json.loads((project / "results/evaluate/metrics.json").read_text())
     assert metrics["labels"] == "overlapping"

@@ -1,10 +1,13 @@
 """Making the record of a run again that the tracking store does not know: pulled from a DVC remote, or trained elsewhere."""
 
+import json
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from ruamel.yaml import YAML
 
 from maskmill.registry.lineage import hash_file
 from maskmill.registry.tracking import RESTORED_TAG, RunRecord, Tracker
@@ -38,6 +41,10 @@ def restore_run(tracker: Tracker, run: Mapping[str, Any], *, params: Mapping[str
     )
     record.log_params(params)
     record.log_history(read_history(history))
+    settings = StringIO()
+    YAML(typ="safe", pure=True).dump(dict(params), settings)
+    record.log_text(settings.getvalue(), "lineage/params.yaml")
+    record.log_text(json.dumps(dict(run), indent=2), "training/run.json")
     record.finish()
     return record
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from maskmill.reporting.about import read_about
 from maskmill.reporting.facts import Facts, describe_command, describe_model, describe_origin, name_model, read_train_settings
 from maskmill.reporting.pictures import Picture, draw_curves, embed_picture
 from maskmill.reporting.record import Record
@@ -44,7 +45,7 @@ class Section:
         anchor: what links to it name.
         preset, source_name: which preset, on which data.
         home: the data's public page; None where it has none.
-        about: the lines of comment at the top of the preset's file.
+        about: what the preset says of itself, a line and paragraphs.
         command: what makes such a run; None where its record does not say.
         origin, model: what is said of the run and of its model.
         model_name, device: both in a few words.
@@ -104,7 +105,7 @@ def build_section(record: Record, presets: Path) -> Section:
         preset=record.preset,
         source_name=record.source_name,
         home=record.params.get("source", {}).get("home"),
-        about=_read_comment(presets / f"{record.preset}.yaml"),
+        about=read_about(presets, record.preset),
         command=describe_command(record),
         origin=describe_origin(record),
         model=describe_model(record),
@@ -134,16 +135,6 @@ def build_section(record: Record, presets: Path) -> Section:
         scores=[record.run.data.metrics.get(f"test_{name}") for name in ("dice", "iou", "accuracy")],
         counts=_count_pictures(parts, metrics),
     )
-
-
-def _read_comment(path: Path) -> list[str]:
-    """Return the comment lines that a preset's file begins with; none where there is no such file."""
-    lines = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        if not line.startswith("#"):
-            break
-        lines.append(line.removeprefix("#").strip())
-    return lines
 
 
 def _share_pixels(classes: pd.DataFrame | None, parts: pd.DataFrame | None) -> list[ClassShare]:
