@@ -1,8 +1,9 @@
-"""The figures of published protocols, against counts made by hand."""
+"""The figures of published protocols, against counts made by hand and against the libraries that published ones come from."""
 
 import importlib
 import json
 import math
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -127,6 +128,34 @@ def test_figures_of_a_part(figures: ModuleType) -> None:
         }
     )
     assert figures.measure_void(part.counts) == pytest.approx(1 / 3)
+
+
+def test_one_hot_accuracy_is_what_keras_says_of_one_hot_masks(figures: ModuleType) -> None:
+    masks = np.random.default_rng(0).integers(0, 4, (2, 3, 5, 7), np.uint8)
+    truth, prediction = np.eye(5, dtype=np.float32)[masks]  # a fifth class is nowhere
+    metric = keras.metrics.BinaryAccuracy()
+    metric.update_state(truth, prediction)
+    ours = figures.one_hot_accuracy(confusion_matrix(*masks, 5)).mean()
+    assert ours == pytest.approx(float(metric.result()), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_figures_are_those_of_the_libraries(figures: ModuleType, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 4, (5, 6, 9), np.uint8)  # 3 is void
+    prediction = np.where(rng.random(truth.shape) < 0.6, np.minimum(truth, 2), rng.integers(0, 3, truth.shape, np.uint8))
+    truth[0] = 3  # a picture that is void all over
+    np.savez(tmp_path / "masks.npz", truth=truth, prediction=prediction)
+    command = [ROOT / ".venv-peers/bin/python", Path(__file__).with_name("on_published_metrics.py"), tmp_path / "masks.npz"]
+    theirs = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+    void = np.where(truth == 3, 255, truth).astype(np.uint8)
+    two = np.where(void == 255, 255, np.minimum(void, 1)).astype(np.uint8)
+    ours = {}
+    for true, predicted, num_classes in ((two, np.minimum(prediction, 1), 2), (void, prediction, 3)):
+        counts = np.stack([figures.count_with_void(*pair, num_classes) for pair in zip(true, predicted, strict=True)])
+        ours |= figures.describe_part(figures.PartCounts(counts, counts[:, :-1]), constant=0)
+    assert {name: ours[name] for name in theirs} == pytest.approx(theirs, abs=1e-6)
 
 
 def test_figures_that_are_not_those_of_metrics_json_are_refused(benchmark: ModuleType) -> None:
