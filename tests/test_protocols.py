@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from maskmill.errors import DataError
+from maskmill.errors import DataError, ModelError
 from maskmill.evaluation.inference import Predictor
 from maskmill.evaluation.reports import evaluate_part, read_samples, write_reports
 from maskmill.metrics import confusion_matrix
@@ -195,6 +195,13 @@ def test_a_run_is_read_as_evaluate_reads_it(
     metrics_path.write_text(json.dumps(json.loads(metrics_path.read_text()) | {"dice": 0.1}))
     with pytest.raises(DataError, match=r"metrics\.json says 0\.1"):
         benchmark.main()
+    model, description = load_model(tmp_path / "build/model.keras")
+    save_model(model, tmp_path / "build/model.keras", {**description, "labels": "overlapping"})
+    with pytest.raises(ModelError, match="classes overlap"):
+        benchmark.main()
+    (tmp_path / "build/model.keras").unlink()
+    benchmark.main()
+    assert "left out, there is no build/model.keras here" in capsys.readouterr().out
 
 
 def write_run(folder: Path, write_encoded: Callable) -> Path:
