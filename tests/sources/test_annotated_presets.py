@@ -1,12 +1,14 @@
-"""The presets of annotated sets find and encode what lies as those sets have it."""
+"""The presets of annotated sets, and the template, find and encode what lies as those sets have it."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 from encode_source import encode, grid, save
+from scene_drawing import HEIGHT, WIDTH, X_MAX, Y_MIN, grid_box, make_scene, write_raster
 
 from maskmill.params import Params, load_params
+from maskmill.pictures import read_picture
 from maskmill.presets import write_params
 from maskmill.sources.forms import list_samples
 from maskmill.sources.settings import Layout
@@ -109,3 +111,32 @@ def test_celeba_mask(tmp_path):
     _, masks = encode_preset(tmp_path, "celeba_mask")
     np.testing.assert_array_equal(masks["0"], (1 + 5 * MARK).repeat(2, axis=0).repeat(2, axis=1))
     np.testing.assert_array_equal(masks["2017"], (13 * MARK).repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_dstl(tmp_path):
+    for name, bands, size in (("6100_1_3_M", 8, (HEIGHT, WIDTH)), ("6100_1_3_A", 8, (4, 6)), ("6070_2_3_M", 8, (HEIGHT, WIDTH))):
+        write_raster(tmp_path / f"data/sixteen_band/{name}.tif", make_scene(*size, bands), crs=None, transform=None)
+    write_raster(tmp_path / "data/sixteen_band/6100_1_3_P.tif", make_scene(4 * HEIGHT, 4 * WIDTH, 1), crs=None, transform=None)
+    (tmp_path / "data/train_wkt_v4.csv").write_text(
+        "ImageId,ClassType,MultipolygonWKT\n"
+        f'6100_1_3,6,"MULTIPOLYGON ({grid_box(2, 1, 30, 20)})"\n'
+        f'6100_1_3,10,"MULTIPOLYGON ({grid_box(12, 4, 15, 6)})"\n'
+    )
+    (tmp_path / "data/grid_sizes.csv").write_text(f",Xmax,Ymin\n6100_1_3,{X_MAX},{Y_MIN}\n6070_2_3,{X_MAX},{Y_MIN}\n")
+    _, masks = encode_preset(tmp_path, "dstl")
+    expected = np.zeros((HEIGHT, WIDTH), np.uint16)
+    expected[1:20, 2:30] = 1 << 5
+    expected[4:6, 12:15] |= 1 << 9
+    assert list(masks) == ["6100-1-3"]  # the other scene has neither polygons nor short-wave bands
+    np.testing.assert_array_equal(masks["6100-1-3"], expected)
+    picture = read_picture(next((tmp_path / "encoded" / "images").glob("6100-1-3.*")))
+    assert picture.shape == (HEIGHT, WIDTH, 16)
+
+
+def test_own(tmp_path):
+    photo(tmp_path, "images/first.jpg", "images/second.png")
+    save(tmp_path / "data/masks/first.png", MARK)
+    save(tmp_path / "data/masks/second.png", np.where(MARK, np.uint8(255), np.uint8(0)))
+    _, masks = encode_preset(tmp_path, "own")
+    np.testing.assert_array_equal(masks["first"], MARK)
+    np.testing.assert_array_equal(masks["second"], MARK * np.uint8(255))
