@@ -60,14 +60,15 @@ def identify_run(tracker: Tracker, run: Run, folder: Path) -> tuple[str, str]:
     Args:
         tracker: the store.
         run: a run of it.
-        folder: folder to make, for its params.yaml.
+        folder: folder to make, for its params.yaml if it takes that to know: earlier releases did not tag the preset.
     """
-    folder.mkdir()
-    _fetch_artifacts(tracker, run.info.run_id, folder, only="lineage")
-    params, heading = _read_params(folder)
-    written = WRITTEN_BY.match(heading)
-    source_name = params.get("source", {}).get("name") or run.data.params.get("source.name") or "unnamed data"
-    preset = run.data.tags.get("maskmill.preset") or params.get("preset") or (written["preset"] if written else source_name)
+    preset, source_name = run.data.tags.get("maskmill.preset"), run.data.params.get("source.name")
+    if not preset or not source_name:
+        _fetch_artifacts(tracker, run.info.run_id, folder, only="lineage")
+        params, heading = _read_params(folder)
+        written = WRITTEN_BY.match(heading)
+        source_name = source_name or params.get("source", {}).get("name") or "unnamed data"
+        preset = preset or params.get("preset") or (written["preset"] if written else source_name)
     return preset, source_name
 
 
@@ -89,6 +90,7 @@ def read_record(tracker: Tracker, run: Run, folder: Path) -> Record:
 def _fetch_artifacts(tracker: Tracker, run_id: str, folder: Path, only: str = "") -> None:
     """Copy a run's artifacts, or those below `only`; what cannot be had is not there."""
     assert tracker.client is not None
+    folder.mkdir(exist_ok=True)
     with contextlib.suppress(MlflowException, OSError):
         for entry in tracker.client.list_artifacts(run_id):
             if entry.path.startswith(only):
