@@ -1,25 +1,18 @@
 """The whole pipeline through DVC and MLflow, in a copy of this repository on a few small synthetic scenes."""
 
-import hashlib
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import mlflow
 import numpy as np
 import pytest
 from PIL import Image
+from project import STAGES, Project, copy_repository
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[1]
-STAGES = ["download", "encode", "validate", "augment", "tune", "train", "evaluate", "register"]
 SMALL = {
     "scale": {"image_size": [64, 64]},
     "tune": {"trials": 2, "epochs": 1, "space": {"learning_rate": {"low": 0.001, "high": 0.01, "log": True}}},
@@ -30,91 +23,10 @@ SMALL = {
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
 
 
-class Project:
-    """A copy of the repository with its own git history, store and environment."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW", "DVC"))}
-        self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment["MLFLOW_DISABLE_TELEMETRY"] = "true"
-        self.environment["DVC_NO_ANALYTICS"] = "1"
-
-    def run(self, *command: str, fails: bool = False) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        assert (done.returncode != 0) == fails, done.stdout
-        return done.stdout
-
-    def repro(self, *arguments: str, fails: bool = False) -> list[str]:
-        """Run `dvc repro` and return the stages that it ran."""
-        output = self.run("dvc", "repro", *arguments, fails=fails)
-        return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
-
-    def change(self, section: str, **settings: Any) -> None:
-        yaml = YAML()
-        params = yaml.load(self.folder / "params.yaml")
-        params[section].update(settings)
-        yaml.dump(params, self.folder / "params.yaml")
-
-    def commit(self) -> None:
-        self.run("git", "add", "--all")
-        self.run(
-            "git",
-            "-c",
-            "user.name=test",
-            "-c",
-            "user.email=test@localhost",
-            "commit",
-            "--quiet",
-            "--allow-empty",
-            "--message",
-            "state",
-        )
-
-    def wait_for_queue(self, name: str) -> None:
-        """Wait until the queue has run an experiment; fail with its log if it did not end well."""
-        deadline = time.monotonic() + 600
-        while time.monotonic() < deadline:
-            state = next(line for line in self.run("dvc", "queue", "status").splitlines() if name in line)
-            if "Success" in state:
-                return
-            assert "Failed" not in state, self.run("dvc", "queue", "logs", name)
-            time.sleep(2)
-        raise AssertionError(f"experiment {name} is not over after 10 minutes: {state}")
-
-    def client(self) -> mlflow.MlflowClient:
-        uri = f"sqlite:///{self.folder / 'mlflow.db'}"
-        return mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-    def runs(self) -> list[Any]:
-        client = self.client()
-        return client.search_runs([client.get_experiment_by_name("maskmill").experiment_id])
-
-    def hashes(self, *paths: str) -> dict[str, str]:
-        """Hash files, and folders file by file."""
-        found = {}
-        for path in paths:
-            place = self.folder / path
-            for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
-                if file.is_file():
-                    found[str(file.relative_to(self.folder))] = hashlib.sha256(file.read_bytes()).hexdigest()
-        return found
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """A project that has run once, whole."""
-    folder = tmp_path_factory.mktemp("pipeline") / "project"
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    own_results = ("results/", "dvcstore/", "data.dvc", "dvc.lock")
-    for name in tracked:
-        if not name.startswith(own_results) and (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    made = Project(folder)
-    made.run("git", "init", "--quiet")
+    made = copy_repository(tmp_path_factory.mktemp("pipeline") / "project")
     made.run(sys.executable, "-m", "maskmill.sources.synthetic", "data", "--scenes", "10", "--flights", "5", "--seed", "3")
     made.run("dvc", "add", "--quiet", "data")
     made.run("maskmill", "preset", "default")
@@ -124,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     assert made.repro() == STAGES
     made.commit()
     yield made
-    shutil.rmtree(folder)
+    shutil.rmtree(made.folder)
 
 
 def test_every_stage_left_what_the_next_one_needs(project: Project) -> None:
