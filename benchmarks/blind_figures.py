@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from protocol_figures import REDUCED, count_reduced, count_with_void, leave_void_out, micro_iou_class_0_left_out
 
+from maskmill.metrics import VOID, confusion_matrix, dice_per_class, iou_per_class, overall_accuracy
 from maskmill.metrics.boundary import boundary_f1_per_class, count_boundaries
-from maskmill.metrics.confusion import class_matrices, confusion_matrix, dice_per_class, iou_per_class, overall_accuracy
 from maskmill.pictures import read_ids
 from maskmill.scaling import resize_label_mask
 from maskmill.sources.unpack import unpack
 from maskmill.terminal import say
 
-BACKGROUND, PET, BORDER, VOID = 0, 1, 2, 255
-SMALL = (28, 28)
+BACKGROUND, PET = 0, 1  # the border is void
 TOLERANCE = 2  # presets/default.yaml's evaluate.boundary_tolerance
 
 Mask = NDArray[np.uint8]
@@ -61,20 +61,19 @@ def main() -> None:
 
 
 def read_trimap(path: Path) -> Mask:
-    """Return a mask of pets26 (1 cat, 2 dog, 255 border) as background, pet and border."""
+    """Return a mask of pets26 (1 cat, 2 dog, 255 border) as background, pet and void."""
     ids = read_ids(path)
-    return np.select([ids == VOID, ids > 0], [BORDER, PET], BACKGROUND).astype(np.uint8)
+    return np.select([ids == VOID, ids > 0], [VOID, PET], BACKGROUND).astype(np.uint8)
 
 
 def score_reduced(masks: list[Mask]) -> dict[str, float]:
-    """Score true outlines at 28 x 28 pixels, there and at full size."""
+    """Score true outlines at 28 x 28 pixels, there and at full size; the border belongs to the pet."""
     small = full = np.zeros((2, 2), np.int64)
     outlines = np.zeros((2, 2, 2), np.int64)
     for mask in masks:
         truth = np.where(mask == BACKGROUND, BACKGROUND, PET).astype(np.uint8)
-        prediction = resize_label_mask(truth, SMALL)
-        small = small + confusion_matrix(resize_label_mask(truth, SMALL), prediction, 2)
-        enlarged = resize_label_mask(prediction, truth.shape)
+        enlarged = resize_label_mask(resize_label_mask(truth, REDUCED), truth.shape)
+        small = small + count_reduced(truth, truth, 2)
         full = full + confusion_matrix(truth, enlarged, 2)
         outlines += count_boundaries(truth, enlarged, 2, tolerance=TOLERANCE)
     scores = {
@@ -87,25 +86,21 @@ def score_reduced(masks: list[Mask]) -> dict[str, float]:
 
 
 def score_all_pet(masks: list[Mask]) -> dict[str, float]:
-    """Score "every pixel is pet" by the published micro IoU, and by the mean IoU with the border void."""
-    published = sum(confusion_matrix(mask, np.full_like(mask, PET), 3) for mask in masks)
-    published[BACKGROUND] = 0  # what is background in truth does not count, whatever is predicted there
-    binary = class_matrices(published)[[PET, BORDER]].sum(axis=0)
-    both, either = binary[1, 1], binary.sum() - binary[0, 0]
-    ious = iou_per_class(_count_without_border(masks, PET))
-    return _rounded({"published_micro_iou": both / either, "pet_iou": ious[PET], "mean_iou": ious.mean()})
+    """Score "every pixel is pet" by the published micro IoU, where the border is a class, and by ours, where it is void."""
+    counts = _count_everywhere(masks, PET)
+    ious = iou_per_class(leave_void_out(counts))
+    return _rounded({"published_micro_iou": micro_iou_class_0_left_out(counts), "pet_iou": ious[PET], "mean_iou": ious.mean()})
 
 
 def score_all_background(masks: list[Mask]) -> dict[str, float]:
     """Score "no pixel is pet" by pixel accuracy and by the dice of the pet, with the border void."""
-    matrix = _count_without_border(masks, BACKGROUND)
+    matrix = leave_void_out(_count_everywhere(masks, BACKGROUND))
     return _rounded({"accuracy": overall_accuracy(matrix), "pet_dice": dice_per_class(matrix)[PET]})
 
 
-def _count_without_border(masks: list[Mask], everywhere: int) -> NDArray[np.int64]:
-    truths = [np.where(mask == BORDER, VOID, mask).astype(np.uint8) for mask in masks]
-    matrices = [confusion_matrix(truth, np.full_like(truth, everywhere), 2) for truth in truths]
-    return np.sum(matrices, axis=0)
+def _count_everywhere(masks: list[Mask], class_id: int) -> NDArray[np.int64]:
+    """Count pixels, void as a last row, where all are predicted as one class."""
+    return np.sum([count_with_void(mask, np.full_like(mask, class_id), 2) for mask in masks], axis=0)
 
 
 def _rounded(scores: dict[str, float]) -> dict[str, float]:
