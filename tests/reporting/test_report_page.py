@@ -102,7 +102,7 @@ def test_what_a_section_says(record_run, make_page):
     assert "registered as not registered" in text
     assert run.run_id in text
     assert "best: a, dice 0.812" in text
-    assert "median: b 1" not in text  # a picture without a figure has none in its caption
+    assert "median: b worst: c" in text  # a picture without a figure has none in its caption
     assert "cpu/streets some streets 0.750 0.375 0.875 5 / 3 / 2 unet resnet18 a GPU" in text
     assert "dice 0.500 0.750" in text
     assert "sky 0.900 0.450 0.900 0.450 0.900" in text
