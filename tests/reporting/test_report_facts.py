@@ -21,15 +21,15 @@ def make_record(tmp_path: Path, *, heading: str = "", tags: dict[str, str] | Non
 @pytest.mark.parametrize(
     ("heading", "command"),
     [
-        ("# Written by: make preset P=default", "make preset P=default && dvc repro"),
+        ("# Written by: make preset P=default", "make preset P=default && make repro"),
         (
             "# Written by: make preset P=cpu/camvid SOURCE=/data/sets/camvid.tar",
-            "make preset P=cpu/camvid SOURCE=camvid.tar && dvc repro",
+            "make preset P=cpu/camvid SOURCE=camvid.tar && make repro",
         ),
-        ("# Written by: make preset P=own SOURCE=../my photos/", "make preset P=own SOURCE='my photos' && dvc repro"),
+        ("# Written by: make preset P=own SOURCE=../my photos/", "make preset P=own SOURCE='my photos' && make repro"),
         (
             "# Written by: make preset P=auto SOURCE=/data/x PICK=suffix PICK=labels",
-            "make preset P=auto SOURCE=x PICK=suffix PICK=labels && dvc repro",
+            "make preset P=auto SOURCE=x PICK=suffix PICK=labels && make repro",
         ),
         ("paths:", None),
         ("", None),

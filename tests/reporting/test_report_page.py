@@ -74,6 +74,9 @@ def test_the_page_needs_nothing_else(record_run, make_page):
     for image in images:
         assert image["src"].startswith(("data:image/webp;base64,", "data:image/svg+xml;base64,"))
         assert image["alt"]
+    scrolled = [box for box in page.all("div") if "tabindex" in box]
+    assert len(scrolled) == 5 + 4 + 1  # tables, pictures, contact sheet
+    assert all(box["role"] == "group" and box["aria-label"] for box in scrolled)
     identifiers = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
     targets = [link["href"] for link in page.all("a")]
@@ -91,7 +94,7 @@ def test_what_a_section_says(record_run, make_page):
     assert "streets on two cores." in text
     assert "Reproduces: a paper, section 2. Published: 0.5." in text
     assert "not of it" not in text
-    assert "make preset P=cpu/streets SOURCE=streets.tar && dvc repro" in text
+    assert "make preset P=cpu/streets SOURCE=streets.tar && make repro" in text
     assert "someone" not in text
     assert "precision mixed_bfloat16" in text
     assert "14,340,373" in text

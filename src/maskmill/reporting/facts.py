@@ -20,7 +20,7 @@ def describe_command(record: Record) -> str | None:
         return None
     source = written["source"]
     name = f" SOURCE={shlex.quote(PurePosixPath(source).name or source)}" if source else ""
-    return f"make preset P={written['preset']}{name}{written['picks']} && dvc repro"
+    return f"make preset P={written['preset']}{name}{written['picks']} && make repro"
 
 
 def describe_origin(record: Record) -> Facts:
@@ -66,7 +66,7 @@ def describe_model(record: Record) -> Facts:
             "optimizer": _say_optimizer(train),
             "batch size": train.get("batch_size"),
             "epochs": _say_epochs(record, train),
-            "fold": f"{split['fold']} of {split['folds']}" if split.get("folds") else None,
+            "fold": f"{split['fold']} of {split['folds']}, from 0" if split.get("folds") else None,
         }
     )
 
