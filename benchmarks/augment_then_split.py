@@ -98,7 +98,7 @@ def main() -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         workspace = Path(temporary)
-        params = encode_gravel(arguments.source, workspace / "gravel")
+        params = encode_source(GRAVEL, arguments.source, workspace / "gravel")
         samples = pd.read_csv(params.paths.encoded / "samples.csv", dtype={"id": "str"}, keep_default_na=False)
         scores: list[Score] = []
         for number in range(arguments.draws):
@@ -113,9 +113,9 @@ def main() -> None:
     print(json.dumps(summarise(figures, refused=refused, seconds=time.perf_counter() - start)))
 
 
-def encode_gravel(source: Path, workspace: Path) -> Params:
-    """Download and encode the pictures by maskmill's own stages; return the settings, with paths that hold from anywhere."""
-    params = write_settings(GRAVEL, source, workspace)
+def encode_source(preset: str, source: Path, workspace: Path) -> Params:
+    """Download and encode pictures by maskmill's own stages; return the settings, with paths that hold from anywhere."""
+    params = write_settings(preset, source, workspace)
     if refusal := run_stages("download", "encode", workspace=workspace):
         sys.exit(refusal)
     return params.model_copy(update={"paths": params.paths.model_copy(update={"encoded": workspace / params.paths.encoded})})

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from augment_then_split import HERE, ROOT, run_stages, train, write_settings
+from augment_then_split import HERE, ROOT, encode_source, run_stages, train
 from rich.table import Table
 
 from maskmill.data.packing import Scale, pack_part
@@ -59,7 +59,7 @@ def main() -> None:
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as temporary:
         workspace = Path(temporary)
-        params = encode_source(arguments.source, workspace)
+        params = encode_source(describe_source(), arguments.source, workspace)
         samples = read_samples(params.paths.encoded)
         say(refusal := run_stages("validate", workspace=workspace))
         runs = []
@@ -71,14 +71,10 @@ def main() -> None:
     print(json.dumps(summarise(runs, refusal=refusal, seconds=time.perf_counter() - start)))
 
 
-def encode_source(source: Path, workspace: Path) -> Params:
-    """Download and encode the frames by maskmill's own stages; return the settings, with paths that hold from anywhere."""
+def describe_source() -> str:
+    """Return the preset of this benchmark: the source and the classes of CamVid's, and the settings of both arms."""
     preset = read_yaml(ROOT / "presets/camvid.yaml")
-    text = json.dumps({name: preset[name] for name in ("source", "classes")} | SETTINGS)  # JSON is YAML
-    params = write_settings(text, source, workspace)
-    if refusal := run_stages("download", "encode", workspace=workspace):
-        raise SystemExit(refusal)
-    return params.model_copy(update={"paths": params.paths.model_copy(update={"encoded": workspace / params.paths.encoded})})
+    return json.dumps({name: preset[name] for name in ("source", "classes")} | SETTINGS)  # JSON is YAML
 
 
 def draw_arms(samples: pd.DataFrame, seed: int) -> dict[str, pd.DataFrame]:
@@ -131,10 +127,8 @@ def build_table(runs: list[dict[str, Any]]) -> Table:
     """Return a table of both arms with every seed, and their means over the seeds."""
     table = Table("seed", "training on", "of the val sequence", *SHOWN, title=f"{runs[0]['pictures']} training pictures each")
     rows = pd.DataFrame(runs)[["seed", "arm", "of_val_sequences", *SHOWN]]
-    means = rows.groupby("arm", as_index=False)[["of_val_sequences", *SHOWN]].mean().assign(seed="mean")
-    for seed, arm, shared, *values in pd.concat([rows, means.set_index("arm").loc[list(ARMS)].reset_index()])[
-        rows.columns
-    ].to_numpy():
+    means = rows.drop(columns="seed").groupby("arm").mean().loc[list(ARMS)].reset_index().assign(seed="mean")
+    for seed, arm, shared, *values in pd.concat([rows, means]).to_numpy():
         table.add_row(str(seed), arm, f"{shared:.0f}", *(f"{value:.3f}" for value in values), end_section=arm == ARMS[1])
     return table
 
