@@ -118,6 +118,14 @@ def test_a_preset_reads_its_data_and_measures_its_loss(name: str, tmp_path: Path
     assert np.isfinite(float(loss(masks.astype(np.float32), logits)))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_train_setting_of_a_preset_has_an_effect(name: str, tmp_path: Path) -> None:
+    from maskmill.training.run import find_idle_settings
+
+    params = read_preset(name, tmp_path)
+    assert find_idle_settings(params.train.model_dump(), find_head(params)) == []
+
+
 def test_every_preset_builds_its_model(tmp_path: Path, subtests: pytest.Subtests) -> None:
     from maskmill.models import build_model
 
