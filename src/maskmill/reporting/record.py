@@ -1,6 +1,5 @@
 """What the store has of one run: its figures, and the files among its artifacts that the results page is made from."""
 
-import contextlib
 import json
 import re
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from ruamel.yaml import YAML
 
-from maskmill.registry.tracking import Tracker
+from maskmill.registry.tracking import STORE_AWAY, Tracker
 
 COLUMNS = ("loss", "val_loss", "dice", "val_dice", "val_iou", "val_accuracy")
 WRITTEN_BY = re.compile(r"# Written by: (make preset P=(?P<preset>\S+)(?: SOURCE=(?P<source>.*?))?(?P<picks>(?: PICK=.*)?))")
@@ -88,13 +87,18 @@ def read_record(tracker: Tracker, run: Run, folder: Path) -> Record:
 
 
 def _fetch_artifacts(tracker: Tracker, run_id: str, folder: Path, only: str = "") -> None:
-    """Copy a run's artifacts, or those below `only`; what cannot be had is not there."""
+    """Copy a run's artifacts, or those below `only`, as far as the store has them; raise MlflowException where it went away."""
     assert tracker.client is not None
     folder.mkdir(exist_ok=True)
-    with contextlib.suppress(MlflowException, OSError):
+    try:
         for entry in tracker.client.list_artifacts(run_id):
             if entry.path.startswith(only):
                 tracker.client.download_artifacts(run_id, entry.path, str(folder))
+    except OSError:  # of a local store: the folder was moved or deleted
+        return
+    except MlflowException as error:
+        if error.error_code in STORE_AWAY:
+            raise
 
 
 def _read_params(folder: Path) -> tuple[dict[str, Any], str]:
