@@ -1,5 +1,6 @@
 """What is read off a run's record, by hand-made records."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 from mlflow.entities import Run, RunData, RunInfo, RunTag
 
 from maskmill.registry.restore import restore_run
-from maskmill.reporting.facts import describe_command, describe_origin
+from maskmill.reporting.facts import describe_command, describe_model, describe_origin
 from maskmill.reporting.record import Record, read_record
 
 
@@ -37,6 +38,16 @@ def make_record(tmp_path: Path, *, heading: str = "", tags: dict[str, str] | Non
 )
 def test_the_command_names_the_data_by_its_file_alone(heading, command, tmp_path):
     assert describe_command(make_record(tmp_path, heading=heading)) == command
+
+
+@pytest.mark.parametrize(("name", "backbone"), [("segnet", None), ("unet resnet34", "resnet34")])
+def test_a_backbone_is_said_of_architectures_that_take_one(name, backbone, tmp_path):
+    (tmp_path / "training").mkdir()
+    architecture = name.split()[0]
+    run = {"model": {"name": name}, "train": {"architecture": architecture, "backbone": "resnet34", "weights": "none"}}
+    (tmp_path / "training" / "run.json").write_text(json.dumps(run))
+    facts = dict(describe_model(make_record(tmp_path)))
+    assert (facts["architecture"], facts.get("backbone"), facts["weights"]) == (architecture, backbone, "none")
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(59.4, "0 min 59 s"), (911.0, "15 min 11 s"), (7384.0, "2 h 3 min")])

@@ -51,12 +51,13 @@ def describe_model(record: Record) -> Facts:
     run = record.read_json("training/run.json") or {}
     train, model = read_train_settings(record), run.get("model", {})
     scale, split = record.params.get("scale", {}), record.params.get("split", {})
-    backbone = train.get("backbone")
+    backbone = name_model(record).split()[1:]  # run.json names it where the architecture takes one
     thresholds = model.get("thresholds", {})
     return _known(
         {
             "architecture": train.get("architecture"),
-            "backbone": backbone and f"{backbone}, weights: {train.get('weights')}",
+            "backbone": " ".join(backbone) or None,
+            "weights": train.get("weights"),
             "parameters": f"{model['parameters']:,}" if "parameters" in model else None,
             "head": model.get("head"),
             "thresholds": ", ".join(f"{name} {value:.3g}" for name, value in thresholds.items()) or None,
